@@ -1,0 +1,216 @@
+{#
+    The round (轮次), rules 0.1: from a customer's first question to the first valid reply. One algorithm for all platforms.
+
+    items: relation of scope, conversation_id, shop_id, customer_id, account_id, item_at (Beijing time), item_rank (0 routing event,
+        1 inbound, 2 outbound), item_id, kind: Q question, R valid reply, B full-auto bot, H a human takes over, N no human from here on.
+    rules: relation of scope, rule_version, valid_from, valid_to, window_start, window_end, routing_lookback, reply_horizon (intervals),
+        round_scope ('account': every account has rounds of its own; 'conversation'), reply_scope ('human_only', 'bot_and_human').
+    dates: relation of the business_date values to build.
+
+    Returns one row per round whose clock starts on one of the dates: round keys and times, reply_kind (R or B, null: none),
+        is_waiting (no human was on the conversation when it was asked), segment (before, in, after the assessment window).
+#}
+{% macro rounds(items, rules, dates) %}
+{%- set item = struct_of({'id': 'item_id', 'at': 'item_at', 'kind': 'kind', 'account_id': 'account_id'}) -%}
+with items as (select * from {{ items }}),
+
+rules as (select * from {{ rules }}),
+
+dates as (select business_date from {{ dates }}),
+
+-- A round sees items up to two look-backs before its date (is the question before it still waiting?) and the reply horizon after it.
+-- They are all read under the rule version of the round's date, so an item near a change of rules is read twice.
+read_dates as (
+    select
+        r.scope,
+        r.rule_version,
+        (d.business_date + s.days_off * interval 1 day)::date as item_date,
+        bool_or(s.days_off = 0) as is_built
+    from dates d
+    join rules r on d.business_date between r.valid_from and r.valid_to
+    join (select unnest(range(-30, 31)) as days_off) s
+        on s.days_off * interval 1 day between -2 * r.routing_lookback and r.reply_horizon
+    group by all
+),
+
+read_items as (
+    select
+        i.* exclude (kind),
+        -- Where the rules of the day let bots answer, a bot's message is a reply and nobody ever waits.
+        case when i.kind = 'B' and r.reply_scope = 'bot_and_human' then 'R' else i.kind end as kind,
+        d.rule_version,
+        d.item_date,
+        d.is_built,
+        r.routing_lookback,
+        r.reply_horizon,
+        case when r.round_scope = 'account' then i.account_id end as round_account_id,
+        case
+            when i.item_at < d.item_date + r.window_start then 'before'
+            when i.item_at < d.item_date + r.window_end then 'in'
+            else 'after'
+        end as segment
+    from items i
+    join read_dates d on i.scope = d.scope and i.item_at::date = d.item_date
+    join rules r on d.scope = r.scope and d.rule_version = r.rule_version
+    where i.kind <> 'N' or r.reply_scope = 'human_only'
+),
+
+marked as (
+    select
+        *,
+        {{ latest_before("case when kind in ('H', 'N', 'R') then " ~ item ~ " end", "in_conversation") }} as phase_mark,
+        {{ latest_before("case when kind = 'H' then " ~ item ~ " end", "in_conversation") }} as hand_over
+    from read_items
+    window in_conversation as (partition by rule_version, conversation_id order by item_at, item_rank, item_id)
+),
+
+phased as (
+    select
+        *,
+        coalesce(kind = 'Q' and phase_mark.kind = 'N' and phase_mark.at >= item_at - routing_lookback, false) as is_waiting
+    from marked
+),
+
+-- Waiting runs: only conversations in which a question waited need the walk.
+waiting_conversations as (select distinct rule_version, conversation_id from phased where is_waiting),
+
+followed as (
+    select
+        *,
+        coalesce(
+            lag(is_waiting) over in_conversation and lag(item_at) over in_conversation >= item_at - routing_lookback, false
+        ) as follows_waiting
+    from phased
+    where
+        kind <> 'N'
+        and (rule_version, conversation_id) in (select (rule_version, conversation_id) from waiting_conversations)
+    window in_conversation as (partition by rule_version, conversation_id order by item_at, item_rank, item_id)
+),
+
+numbered as (
+    select
+        *,
+        is_waiting and not follows_waiting as starts_run,
+        kind = 'H' and follows_waiting as takes_over,
+        count(*) filter (where is_waiting and not follows_waiting) over (
+            partition by rule_version, conversation_id order by item_at, item_rank, item_id
+        ) as run_number
+    from followed
+),
+
+runs as (
+    select
+        *,
+        {{ next_after("case when kind in ('B', 'R', 'H') then " ~ item ~ " end", "in_conversation") }} as next_item,
+        {{ next_after("case when kind in ('B', 'R', 'H') then takes_over end", "in_conversation") }} as next_takes_over,
+        {{ next_after("case when kind in ('B', 'R', 'H') then run_number end", "in_conversation") }} as next_run_number
+    from numbered
+    window in_conversation as (partition by rule_version, conversation_id order by item_at, item_rank, item_id)
+),
+
+-- Rule 2: a question that waited is a round of its own, unless a human took over the run it began.
+waiting_rounds as (
+    select
+        *,
+        case when next_item.kind in ('B', 'R') and next_item.at <= item_at + reply_horizon then next_item end as reply
+    from runs
+    where
+        starts_run
+        and is_built
+        and not coalesce(
+            next_takes_over and next_run_number = run_number and next_item.at <= item_at + reply_horizon, false
+        )
+),
+
+-- Rule 3: what a human takes over is the run's first question that is not older than the look-back.
+take_overs as (
+    select
+        h.rule_version,
+        h.conversation_id,
+        h.item_id,
+        min_by(q.item_id, (q.item_at, q.item_id)) as first_message_id,
+        min(q.item_at) as first_message_at
+    from runs h
+    join runs q
+        on
+            h.rule_version = q.rule_version
+            and h.conversation_id = q.conversation_id
+            and h.run_number = q.run_number
+            and q.is_waiting
+            and q.item_at between h.item_at - h.routing_lookback and h.item_at
+    where h.takes_over
+    group by all
+),
+
+-- Rule 1: what opens and answers rounds with a human. A round's segment is contiguous in time, so the item before within
+-- the account is the item before within the segment, if that is the same one.
+turns as (
+    select
+        p.*,
+        coalesce(t.first_message_id, p.item_id) as first_message_id,
+        coalesce(t.first_message_at, p.item_at) as first_message_at
+    from phased p
+    left join take_overs t
+        on p.kind = 'H' and p.rule_version = t.rule_version and p.conversation_id = t.conversation_id and p.item_id = t.item_id
+    where (p.kind = 'Q' and not p.is_waiting) or p.kind = 'R' or t.item_id is not null
+),
+
+answered as (
+    select
+        *,
+        kind in ('Q', 'H') and not coalesce(
+            lag(kind) over of_account in ('Q', 'H')
+            and lag(item_date) over of_account = item_date
+            and lag(segment) over of_account = segment,
+            false
+        ) as opens_round,
+        {{ next_after("case when kind = 'R' then " ~ item ~ " end", "of_account") }} as next_reply
+    from turns
+    window of_account as (partition by rule_version, conversation_id, round_account_id order by item_at, item_rank, item_id)
+),
+
+human_rounds as (
+    select
+        *,
+        case when next_reply.at <= item_at + reply_horizon then next_reply end as reply
+    from answered
+    where opens_round and is_built
+),
+
+found as (
+    select
+        rule_version, conversation_id, shop_id, customer_id, account_id, item_date, segment, kind, item_id, item_at,
+        routing_lookback, hand_over, reply, first_message_id, first_message_at, false as is_waiting
+    from human_rounds
+    union all
+    select
+        rule_version, conversation_id, shop_id, customer_id, account_id, item_date, segment, kind, item_id, item_at,
+        routing_lookback, hand_over, reply, item_id, item_at, true
+    from waiting_rounds
+)
+
+select
+    kind || '-' || item_id as clock_item,
+    conversation_id,
+    shop_id,
+    customer_id,
+    -- Rule 6: who answered, else who was asked, else who was handling the conversation.
+    case
+        when reply.id is not null then reply.account_id
+        when account_id is not null then account_id
+        when hand_over.at >= item_at - routing_lookback then hand_over.account_id
+    end as account_id,
+    account_id as opening_account_id,
+    item_date as business_date,
+    segment,
+    is_waiting,
+    first_message_id,
+    first_message_at,
+    item_at as clock_started_at,
+    reply.id as first_reply_id,
+    reply.at as first_reply_at,
+    reply.kind as reply_kind,
+    {{ seconds_between('item_at', 'reply.at') }} as elapsed_seconds,
+    rule_version
+from found
+{% endmacro %}

@@ -1,0 +1,11 @@
+{{ config(materialized='incremental', incremental_strategy='append') }}
+
+with touched as (
+    select platform, business_date from {{ ref('int_taobao__touched_dates') }}
+)
+
+select distinct platform, business_date from touched
+{% if is_incremental() %}
+except
+select platform, business_date from {{ this }}
+{% endif %}

@@ -1,0 +1,4 @@
+-- Every metric of every platform, once, as additive daily figures. What is made of them knows nothing about the metric.
+{{ config(materialized='view') }}
+
+select * from {{ ref('int_taobao__metric_days') }}

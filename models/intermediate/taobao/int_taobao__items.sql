@@ -1,0 +1,65 @@
+-- The items of rules 0.1: what of Taobao's messages and routing events opens, answers or moves a round.
+{{ config(materialized='view') }}
+
+with messages as (select * from {{ source('taobao', 'messages') }}),
+
+recalls as (select * from {{ source('taobao', 'message_recalls') }}),
+
+reception_events as (select * from {{ source('taobao', 'reception_events') }}),
+
+shops as (select * from {{ ref('int_taobao__shops') }}),
+
+opening_types as (
+    -- T-11, T-15, T-16, T-21, T-22, T-24: which types of message ask something
+    select message_type from {{ ref('taobao_message_types') }} where direction = 'inbound' and opens_round
+),
+
+questions as (
+    -- T-23: a message the buyer recalled asked nothing, whenever it was recalled
+    select *, 1 as item_rank, 'Q' as kind
+    from messages
+    where
+        direction = 'inbound'
+        and author_kind = 'consumer'
+        and message_type in (select message_type from opening_types)
+        and message_id not in (select message_id from recalls)
+),
+
+answers as (
+    -- T-06: a human or a bot in assist mode replies, a full-auto bot does not; T-02: a greeting is nothing at all
+    select *, 2 as item_rank, case when author_kind = 'auto_bot' then 'B' else 'R' end as kind
+    from messages
+    where direction = 'outbound' and author_kind in ('agent', 'assist_bot', 'auto_bot')
+),
+
+routing as (
+    select
+        *,
+        case when event_type = 'assigned' then 'H' else 'N' end as kind
+    from reception_events
+    where event_type in ('assigned', 'bot_started', 'pooled')
+),
+
+items as (
+    select conversation_id, shop_id, buyer_id, account_id, sent_at as item_at, item_rank, message_id as item_id, kind
+    from questions
+    union all
+    select conversation_id, shop_id, buyer_id, account_id, sent_at, item_rank, message_id, kind
+    from answers
+    union all
+    select conversation_id, shop_id, buyer_id, account_id, occurred_at, 0, event_id, kind
+    from routing
+)
+
+select
+    s.scope,
+    i.conversation_id,
+    i.shop_id,
+    i.buyer_id as customer_id,
+    i.account_id,
+    i.item_at,
+    i.item_rank,
+    i.item_id,
+    i.kind
+from items i
+join shops s on i.shop_id = s.shop_id

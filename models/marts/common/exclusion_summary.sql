@@ -1,0 +1,13 @@
+-- Each round once, under its first reason.
+with rounds as (
+    select 'taobao' as platform, shop_id, business_date, exclusion_reasons from {{ ref('taobao_rounds') }}
+)
+
+select
+    platform,
+    shop_id,
+    business_date,
+    coalesce(exclusion_reasons[1], 'counted') as reason,
+    count(*) as rounds
+from rounds
+group by all

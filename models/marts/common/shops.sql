@@ -1,0 +1,2 @@
+select platform, shop_id, marketplace, shop_name
+from {{ ref('int_shops') }}

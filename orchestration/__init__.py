@@ -1,0 +1,1 @@
+"""kefu: lands, builds and publishes; what computes is SQL in models/ and macros/."""

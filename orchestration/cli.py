@@ -1,0 +1,104 @@
+"""The command `kefu`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from orchestration.errors import KefuError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options) or 0)
+    except KefuError as error:
+        print(f"kefu: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="kefu", description="Customer-service figures of Chinese e-commerce, from raw chats.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    build = commands.add_parser("build", help="land what is new, rebuild the dates it touches, publish HOME/kefu.duckdb")
+    build.add_argument("--landing", type=Path, required=True, metavar="DIR", help="folder <platform>/<table>/dt=YYYY-MM-DD/")
+    build.add_argument("--home", type=Path, required=True, metavar="DIR", help="folder for everything kefu writes")
+    build.add_argument("--start", type=_date, metavar="D", help="first business date to rebuild, YYYY-MM-DD, with --end")
+    build.add_argument("--end", type=_date, metavar="D", help="last business date to rebuild; then no other date is")
+    build.add_argument("--full-refresh", action="store_true", help="land every delivery again and rebuild every date")
+    build.set_defaults(run=_build, parser=build)
+
+    generate = commands.add_parser("generate", help="write realistic sample landing files; the same seed writes the same files")
+    generate.add_argument("--landing", type=Path, required=True, metavar="DIR", help="folder to write to")
+    generate.add_argument("--days", type=int, required=True, metavar="N", help="business days to generate")
+    generate.add_argument("--shops", type=int, required=True, metavar="N", help="shops on each platform")
+    generate.add_argument("--agents", type=int, required=True, metavar="N", help="human agents in each shop")
+    generate.add_argument("--messages-per-day", type=int, required=True, metavar="N", help="messages a day over all shops and platforms")
+    generate.add_argument("--start", type=_date, default=date(2025, 9, 1), metavar="D", help="first business date (default %(default)s)")
+    generate.add_argument("--seed", type=int, default=1, metavar="S", help="another seed writes other files (default %(default)s)")
+    generate.add_argument("--format", choices=["parquet", "csv", "jsonl"], default="parquet", help="default %(default)s")
+    generate.set_defaults(run=_generate)
+
+    explain = commands.add_parser("explain", help="a round's conversation as a timeline, and why the round counts or not")
+    explain.add_argument("round_id", metavar="ROUND_ID", help="round_id of a rounds table, such as taobao-Q-...")
+    explain.add_argument("--home", type=Path, required=True, metavar="DIR", help="the home that was built")
+    explain.set_defaults(run=_explain)
+    return parser
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is not a date YYYY-MM-DD") from None
+
+
+def _report(line: str) -> None:
+    print(line, flush=True)
+
+
+def _build(options: argparse.Namespace) -> None:
+    if (options.start is None) != (options.end is None):
+        options.parser.error("--start and --end go together")
+    if options.start and options.start > options.end:
+        options.parser.error(f"--start {options.start} is after --end {options.end}")
+    if options.start and options.full_refresh:
+        options.parser.error("--full-refresh rebuilds every date: leave out --start and --end")
+
+    from orchestration.pipeline import build  # dbt takes two seconds to import
+    from orchestration.state import Dates
+
+    dates = Dates(options.start, options.end, with_touched=options.start is None)
+    built = build(options.landing, options.home, dates, full_refresh=options.full_refresh, report=_report)
+    if built is None:
+        print("nothing to do: everything that has landed is built and published")
+
+
+def _generate(options: argparse.Namespace) -> None:
+    from orchestration.generate import generate
+
+    try:
+        messages = generate(
+            options.landing,
+            days=options.days,
+            shops=options.shops,
+            agents=options.agents,
+            messages_per_day=options.messages_per_day,
+            start=options.start,
+            seed=options.seed,
+            file_format=options.format,
+            report=_report,
+        )
+    except (ValueError, OSError) as error:
+        raise KefuError(str(error)) from error
+    print(f"wrote {messages:,} messages to {options.landing}")
+
+
+def _explain(options: argparse.Namespace) -> None:
+    from orchestration.explain import explain
+
+    print(explain(options.home, options.round_id))

@@ -1,0 +1,80 @@
+"""The landing contract, read from the dbt sources in models/sources: what lands, and how a row is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import yaml
+
+from orchestration.home import PROJECT
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    data_type: str
+    required: bool = False
+    required_when: dict[str, list[str]] = field(default_factory=dict)
+    values: tuple[str, ...] = ()
+    pattern: str | None = None
+    default: str | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    platform: str
+    name: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def relation(self) -> str:
+        """The table's name within the schemas raw, changed and staging."""
+        return f"{self.platform}_{self.name}"
+
+    @property
+    def label(self) -> str:
+        return f"{self.platform}/{self.name}"
+
+    @property
+    def event_time(self) -> str | None:
+        """The first time column, by which freshness is told."""
+        return next((column.name for column in self.columns if column.data_type == "timestamp"), None)
+
+
+@cache
+def contract() -> dict[tuple[str, str], Table]:
+    """Every table that may land, by (platform, name)."""
+    tables = {}
+    for path in sorted((PROJECT / "models" / "sources").glob("*.yml")):
+        for source in yaml.safe_load(path.read_text(encoding="utf-8"))["sources"]:
+            for entry in source["tables"]:
+                table = Table(
+                    platform=source["name"],
+                    name=entry["name"],
+                    key=tuple(_meta(entry)["key"]),
+                    columns=tuple(_column(column) for column in entry["columns"]),
+                )
+                tables[table.platform, table.name] = table
+    return tables
+
+
+def _column(entry: dict[str, Any]) -> Column:
+    meta = _meta(entry)
+    default = meta.get("default")
+    return Column(
+        name=entry["name"],
+        data_type=entry["data_type"],
+        required=meta.get("required", False),
+        required_when=meta.get("required_when", {}),
+        values=tuple(str(value) for value in meta.get("values", ())),
+        pattern=meta.get("pattern"),
+        default=None if default is None else str(default).lower() if isinstance(default, bool) else str(default),
+    )
+
+
+def _meta(entry: dict[str, Any]) -> dict[str, Any]:
+    meta: dict[str, Any] = entry.get("config", {}).get("meta", {})
+    return meta

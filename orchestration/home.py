@@ -1,0 +1,97 @@
+"""HOME: the folder that holds everything kefu writes, and the lock that lets in one writer at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from orchestration.errors import KefuError
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Home:
+    path: Path
+
+    @property
+    def warehouse(self) -> Path:
+        return self.path / "warehouse.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """The link that readers open."""
+        return self.path / "kefu.duckdb"
+
+    @property
+    def versions(self) -> Path:
+        return self.path / "published"
+
+    @property
+    def dbt(self) -> Path:
+        return self.path / "dbt"
+
+    @property
+    def logs(self) -> Path:
+        return self.path / "logs"
+
+    @property
+    def dagster(self) -> Path:
+        return self.path / "dagster"
+
+    @property
+    def temporary(self) -> Path:
+        return self.path / "tmp"
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """The warehouse, for writing, with Beijing time as the session's zone."""
+        try:
+            connection = duckdb.connect(
+                str(self.warehouse),
+                config={"temp_directory": str(self.temporary), "memory_limit": "4GB"},
+            )
+            connection.execute("set TimeZone = 'Asia/Shanghai'")
+        except duckdb.IOException as error:
+            raise KefuError(f"{self.warehouse} cannot be opened: {first_line(error)}") from error
+        return connection
+
+
+def open_home(path: Path) -> Home:
+    """HOME with its folders made; KefuError where it cannot be written."""
+    home = Home(path.resolve())
+    try:
+        for folder in (home.path, home.versions, home.dbt, home.logs, home.dagster, home.temporary):
+            folder.mkdir(parents=True, exist_ok=True)
+        probe = home.path / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise KefuError(f"--home {path} is not writable: {error.strerror}") from error
+    return home
+
+
+@contextmanager
+def one_writer(home: Home) -> Iterator[None]:
+    """Holds HOME's lock; the system frees it when the process ends, however it ends."""
+    with open(home.path / "writer.lock", "a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            holder = lock.read().strip() or "unknown"
+            raise KefuError(f"another build is writing to {home.path} (process {holder}); try again when it is done") from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

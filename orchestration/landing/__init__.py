@@ -1,0 +1,1 @@
+"""Landing: files as delivered become rows of schema raw, typed, in Beijing time."""

@@ -1,0 +1,72 @@
+"""How the text of a column becomes its value, and what is said of one that cannot be read. SQL expressions, nothing runs here."""
+
+from __future__ import annotations
+
+from orchestration.contract import Column, Table
+from orchestration.landing.readers import name, text
+
+LOCAL_TIME = r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?"
+OFFSET = r"(Z|[+-]\d{2}(:?\d{2})?)"
+
+
+def value(column: Column, source: str) -> str:
+    """The typed value of the text expression `source`; null where it cannot be read."""
+    if column.data_type == "timestamp":
+        # China has had one offset and no summer time since 1992; an epoch in milliseconds therefore only shifts.
+        return f"""case
+            when regexp_full_match({source}, '{LOCAL_TIME}') then try_cast({source} as timestamp)
+            when regexp_full_match({source}, '\\d{{13}}')
+                then make_timestamp(try_cast({source} as bigint) * 1000) + interval 8 hour
+            when regexp_full_match({source}, '{LOCAL_TIME}{OFFSET}')
+                then try_cast({source} as timestamptz) at time zone 'Asia/Shanghai'
+        end"""
+    if column.data_type == "date":
+        return f"case when regexp_full_match({source}, '\\d{{4}}-\\d{{2}}-\\d{{2}}') then try_cast({source} as date) end"
+    if column.data_type == "boolean":
+        return f"case lower({source}) when 'true' then true when '1' then true when 'false' then false when '0' then false end"
+    if column.data_type == "varchar[]":
+        return f"""case
+            when {source} is null then []::varchar[]
+            when {source}[1] = '[' then try_cast(try_cast({source} as json) as varchar[])
+            else string_split({source}, '|')
+        end"""
+    if column.data_type == "varchar":
+        checks = []
+        if column.values:
+            checks.append(f"{source} in ({', '.join(map(text, column.values))})")
+        if column.pattern:
+            checks.append(f"regexp_full_match({source}, {text(column.pattern)})")
+        return f"case when {' and '.join(checks)} then {source} end" if checks else source
+    read = f"try_cast({source} as {column.data_type})"
+    return f"case when {read} in ({', '.join(column.values)}) then {read} end" if column.values else read
+
+
+def raw_text(column: str) -> str:
+    """The column that holds the text as delivered, beside the one with the value."""
+    return name(f"text of {column}")
+
+
+def reason(table: Table) -> str:
+    """All that is wrong with a row, as one text; null where nothing is. Reads the texts and the values of the row."""
+    problems = []
+    for column in table.columns:
+        source, read = raw_text(column.name), name(column.name)
+        if column.required and column.data_type != "varchar[]":
+            problems.append(f"when {source} is null then '{column.name}: missing'")
+        for other, values in column.required_when.items():
+            problems.append(
+                f"when {source} is null and {raw_text(other)} in ({', '.join(map(text, values))})"
+                f" then '{column.name}: missing where {other} is ' || {raw_text(other)}"
+            )
+        if _can_be_unreadable(column):
+            what = {"timestamp": "not a time", "date": "not a date", "boolean": "not a boolean"}.get(
+                column.data_type, "unknown value" if column.values else "not readable"
+            )
+            problems.append(
+                f"when {source} is not null and {read} is null then '{column.name}: {what} ' || to_json(left({source}, 100))"
+            )
+    return f"nullif(concat_ws('; ', {', '.join(f'case {problem} end' for problem in problems)}), '')"
+
+
+def _can_be_unreadable(column: Column) -> bool:
+    return column.data_type != "varchar" or bool(column.values) or column.pattern is not None

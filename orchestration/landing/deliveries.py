@@ -1,0 +1,91 @@
+"""What lies in the landing folder: one delivery per platform, table and dt."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from orchestration.contract import Table
+from orchestration.errors import KefuError
+
+FORMATS = {".csv": "csv", ".csv.gz": "csv", ".jsonl": "jsonl", ".jsonl.gz": "jsonl", ".parquet": "parquet"}
+
+
+@dataclass(frozen=True)
+class File:
+    path: Path
+    name: str  # relative to the landing folder
+    dt: date
+    file_format: str
+
+
+@dataclass(frozen=True)
+class Delivery:
+    table: Table
+    dt: date
+    files: tuple[File, ...]  # by name: of one key, the row of the later file stands
+
+    @property
+    def signature(self) -> str:
+        """Names, sizes and times of the files: another one means that the delivery is to be landed again."""
+        stats = ((file.path.name, file.path.stat()) for file in self.files)
+        return "|".join(f"{name}:{stat.st_size}:{stat.st_mtime_ns}" for name, stat in stats)
+
+
+@dataclass(frozen=True)
+class Inventory:
+    deliveries: tuple[Delivery, ...]
+    ignored: tuple[str, ...]  # paths that the contract does not know
+
+
+def find_deliveries(landing: Path, tables: dict[tuple[str, str], Table]) -> Inventory:
+    """All deliveries in landing/<platform>/<table>/dt=YYYY-MM-DD/."""
+    if not landing.is_dir():
+        raise KefuError(f"--landing {landing} is not a folder")
+    deliveries: list[Delivery] = []
+    ignored: list[str] = []
+    for folder in _folders(platform for platform in _folders([landing])):
+        table = tables.get((folder.parent.name, folder.name))
+        if table is None:
+            ignored.append(str(folder.relative_to(landing)))
+            continue
+        for day in sorted(_folders([folder])):
+            dt = _dt(day, landing)
+            files, others = _files(day, landing, dt)
+            ignored.extend(others)
+            if files:
+                deliveries.append(Delivery(table, dt, files))
+    return Inventory(tuple(deliveries), tuple(sorted(ignored)))
+
+
+def _folders(parents: Iterable[Path]) -> list[Path]:
+    return [child for parent in parents for child in sorted(parent.iterdir()) if child.is_dir() and not _hidden(child)]
+
+
+def _hidden(path: Path) -> bool:
+    return path.name.startswith((".", "_"))
+
+
+def _dt(day: Path, landing: Path) -> date:
+    match = re.fullmatch(r"dt=(\d{4}-\d{2}-\d{2})", day.name)
+    try:
+        return date.fromisoformat(match[1]) if match else date.fromisoformat("")
+    except ValueError:
+        raise KefuError(f"{day.relative_to(landing)}: a delivery's folder is named dt=YYYY-MM-DD") from None
+
+
+def _files(day: Path, landing: Path, dt: date) -> tuple[tuple[File, ...], list[str]]:
+    files, others = [], []
+    for path in sorted(day.iterdir()):
+        name = str(path.relative_to(landing))
+        ending = "".join(path.suffixes[-2:]) if path.suffix == ".gz" else path.suffix
+        if _hidden(path) or not path.is_file():
+            continue
+        if ending in FORMATS:
+            files.append(File(path, name, dt, FORMATS[ending]))
+        else:
+            others.append(name)
+    return tuple(files), others

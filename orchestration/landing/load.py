@@ -1,0 +1,340 @@
+"""Deliveries into the warehouse: a transaction per table, so that a table's deliveries land whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import duckdb
+
+from orchestration.contract import Table, contract
+from orchestration.errors import KefuError
+from orchestration.home import first_line
+from orchestration.landing import columns
+from orchestration.landing.deliveries import Delivery, find_deliveries
+from orchestration.landing.readers import Relation, name, read, text
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What one table's landing did."""
+
+    table: Table
+    deliveries: int
+    rows: int
+    rejected: int
+    repeated: int  # rows of a key that a later row of the same dt replaces
+    unknown_columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LandingReport:
+    landed: tuple[Landed, ...]
+    ignored: tuple[str, ...]
+
+
+def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Schemas raw, changed and staging, with every table of the contract."""
+    for schema in ("raw", "changed", "staging"):
+        connection.execute(f"create schema if not exists {schema}")
+    for table in contract().values():
+        typed = ", ".join(f"{name(column.name)} {column.data_type}" for column in table.columns)
+        names = ", ".join(name(column.name) for column in table.columns)
+        connection.execute(
+            f"""
+            create table if not exists raw.{table.relation} (
+                {typed}, _dt date, _file varchar, _row bigint, _landed_at timestamp, _stands boolean
+            );
+            create table if not exists changed.{table.relation} ({typed});
+            create or replace view staging.{table.relation} as select {names} from raw.{table.relation} where _stands;
+            """
+        )
+    connection.execute(
+        """
+        create table if not exists raw.deliveries (
+            platform varchar, table_name varchar, dt date, signature varchar, files integer, row_count bigint,
+            rejected_row_count bigint, newest_event_at timestamp, unknown_columns varchar[],
+            landed_at timestamp
+        );
+        create table if not exists raw.rejected_rows (
+            platform varchar, table_name varchar, dt date, file varchar, row_number bigint, reason varchar, raw_row varchar
+        );
+        """
+    )
+
+
+def land(
+    connection: duckdb.DuckDBPyConnection, landing: Path, *, again: bool, record_changes: bool, report: Callable[[str], None]
+) -> LandingReport:
+    """Lands every new or changed delivery (with `again`: every one there is).
+
+    With `record_changes`, rows whose standing version changes go to schema changed, as they were and as they are.
+    A file that cannot be read stops its table only; when the others have landed, KefuError names what could not.
+    """
+    inventory = find_deliveries(landing, contract())
+    known = {
+        (platform, table, dt): signature
+        for platform, table, dt, signature in connection.execute(
+            "select platform, table_name, dt, signature from raw.deliveries"
+        ).fetchall()
+    }
+    new = [
+        delivery
+        for delivery in inventory.deliveries
+        if again or known.get((delivery.table.platform, delivery.table.name, delivery.dt)) != delivery.signature
+    ]
+    landed, errors = [], []
+    for table, deliveries in groupby(new, key=lambda delivery: delivery.table):
+        try:
+            result = _land_table(connection, table, list(deliveries), record_changes)
+        except KefuError as error:
+            errors.append(str(error))
+            continue
+        landed.append(result)
+        report(f"landed {table.label}: {result.deliveries} deliveries, {result.rows:,} rows" + _remarks(result))
+    if errors:
+        raise KefuError("; ".join(errors))
+    return LandingReport(tuple(landed), inventory.ignored)
+
+
+def _remarks(landed: Landed) -> str:
+    remarks = [
+        f"{landed.rejected:,} rejected (raw.rejected_rows)" if landed.rejected else "",
+        f"{landed.repeated:,} repeated keys, the later row stands" if landed.repeated else "",
+        f"unknown columns left out: {', '.join(landed.unknown_columns)}" if landed.unknown_columns else "",
+    ]
+    return "".join(f", {remark}" for remark in remarks if remark)
+
+
+def _land_table(
+    connection: duckdb.DuckDBPyConnection, table: Table, deliveries: Sequence[Delivery], record_changes: bool
+) -> Landed:
+    signatures = {delivery.dt: delivery.signature for delivery in deliveries}
+    files = [file for delivery in deliveries for file in delivery.files]
+    relations = read(connection, table, files)
+    connection.execute("begin")
+    try:
+        _create_incoming(connection, table, relations)
+        if signatures != {delivery.dt: delivery.signature for delivery in deliveries}:
+            raise KefuError(f"{table.label}: a file changed while it was read; nothing of it has landed, run again")
+        repeated = _drop_repeated(connection, table)
+        _replace(connection, table, deliveries, record_changes)
+        rows, rejected = _log(connection, table, deliveries, relations)
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise
+    unknown = sorted({column for relation in relations for column in relation.unknown_columns})
+    return Landed(table, len(deliveries), rows, rejected, repeated, tuple(unknown))
+
+
+def _create_incoming(connection: duckdb.DuckDBPyConnection, table: Table, relations: Sequence[Relation]) -> None:
+    """Temporary table `incoming`: every row, typed, in the order of its file, with the reason why it cannot be read."""
+    typed = ", ".join(f"{name(column.name)} {column.data_type}" for column in table.columns)
+    connection.execute(
+        f"""
+        create or replace temp table incoming (
+            {typed}, _path varchar, _dt date, _file varchar, _row bigint, _reason varchar, _raw varchar
+        );
+        create or replace temp table broken_lines (_path varchar, row_number bigint, reason varchar, raw_row varchar);
+        create or replace temp table incoming_files (_path varchar, _file varchar, _dt date);
+        """
+    )
+    texts = ", ".join(
+        f"coalesce(nullif({name(column.name)}, ''), {text(column.default)})" + f" as {columns.raw_text(column.name)}"
+        if column.default is not None
+        else f"nullif({name(column.name)}, '') as {columns.raw_text(column.name)}"
+        for column in table.columns
+    )
+    values = ", ".join(
+        f"{columns.value(column, columns.raw_text(column.name))} as {name(column.name)}" for column in table.columns
+    )
+    names = _names(table)
+    for relation in relations:
+        connection.executemany(
+            "insert into incoming_files values (?, ?, ?)", [(str(file.path), file.name, file.dt) for file in relation.files]
+        )
+        try:
+            connection.execute(
+                f"""
+                insert into incoming
+                select {names}, _path, null, null, null, _reason, case when _reason is not null then _raw end
+                from (
+                    select *, {columns.reason(table)} as _reason
+                    from (select *, {values} from (select {texts}, _path, _raw from ({relation.sql})))
+                )
+                """
+            )
+        except duckdb.Error as error:
+            files = [file.name for file in relation.files if str(file.path) in str(error)] or [relation.files[0].name]
+            raise KefuError(f"{files[0]} cannot be read: {first_line(error)}") from error
+        _keep_broken_lines(connection)
+    connection.execute(
+        """
+        update incoming set _dt = f._dt, _file = f._file, _row = incoming.rowid - f.first_row + 1
+        from (
+            select i._path, f._dt, f._file, min(i.rowid) as first_row
+            from incoming i join incoming_files f on i._path = f._path
+            group by all
+        ) f
+        where incoming._path = f._path
+        """
+    )
+
+
+def _names(table: Table, prefix: str = "") -> str:
+    return ", ".join(prefix + name(column.name) for column in table.columns)
+
+
+def _keep_broken_lines(connection: duckdb.DuckDBPyConnection) -> None:
+    """Lines that the CSV reader could not take apart; it lists them in tables of its own."""
+    connection.execute(
+        """
+        insert into broken_lines
+        select s.file_path, e.line - 1, any_value(e.error_message), any_value(trim(e.csv_line, chr(13) || chr(10)))
+        from reject_errors e
+        join reject_scans s on e.scan_id = s.scan_id and e.file_id = s.file_id
+        group by s.file_path, e.line;
+        drop table reject_errors;
+        drop table reject_scans;
+        """
+    )
+
+
+def _same_key(table: Table, left: str, right: str) -> str:
+    return " and ".join(f"{left}.{name(column)} is not distinct from {right}.{name(column)}" for column in table.key)
+
+
+def _key(table: Table) -> str:
+    return ", ".join(map(name, table.key))
+
+
+def _drop_repeated(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
+    """Of one key within one dt the row of the later file, then the later row of a file, stands. Returns how many do not."""
+    return int(
+        connection.execute(
+            f"""
+            delete from incoming where rowid in (
+                select r.row_id
+                from (
+                    select rowid as row_id, row_number() over (partition by _dt, {_key(table)} order by _file desc, _row desc) as n
+                    from incoming
+                    where _reason is null and (_dt, {_key(table)}) in (
+                        select (_dt, {_key(table)}) from incoming where _reason is null group by all having count(*) > 1
+                    )
+                ) r
+                where r.n > 1
+            )
+            """
+        ).fetchall()[0][0]
+    )
+
+
+def _replace(
+    connection: duckdb.DuckDBPyConnection, table: Table, deliveries: Sequence[Delivery], record_changes: bool
+) -> None:
+    """Incoming rows instead of what the same dts held; the last dt of a key stands. Changed rows go to schema changed."""
+    raw, names, key = f"raw.{table.relation}", _names(table), _key(table)
+    dts = ", ".join(f"date '{delivery.dt}'" for delivery in deliveries)
+    connection.execute(
+        f"""
+        create or replace temp table affected as
+        select {key} from incoming where _reason is null
+        union
+        select {key} from {raw} where _dt in ({dts});
+        """
+    )
+    standing = f"select {_names(table, 'r.')} from {raw} r semi join affected a on {_same_key(table, 'r', 'a')} where r._stands"
+    if record_changes:
+        connection.execute(f"create or replace temp table before as {standing}")
+    connection.execute(
+        f"""
+        delete from {raw} where _dt in ({dts});
+        insert into {raw}
+        select {names}, _dt, _file, _row, get_current_timestamp() at time zone 'Asia/Shanghai', true
+        from incoming
+        where _reason is null
+        order by _dt, rowid;
+
+        update {raw} as r set _stands = (r._dt = l.last_dt)
+        from (
+            select {_names_of_key(table, 'r.')}, max(r._dt) as last_dt
+            from {raw} r
+            semi join affected a on {_same_key(table, 'r', 'a')}
+            group by {_names_of_key(table, 'r.')}
+            having count(*) > 1 or not bool_and(r._stands)
+        ) l
+        where {_same_key(table, 'r', 'l')} and r._stands <> (r._dt = l.last_dt);
+        """
+    )
+    if record_changes:
+        connection.execute(
+            f"""
+            insert into changed.{table.relation}
+            (select * from before except select * from ({standing}))
+            union all
+            (select * from ({standing}) except select * from before)
+            """
+        )
+
+
+def _names_of_key(table: Table, prefix: str) -> str:
+    return ", ".join(prefix + name(column) for column in table.key)
+
+
+def _log(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    deliveries: Sequence[Delivery],
+    relations: Sequence[Relation],
+) -> tuple[int, int]:
+    """Deliveries and rejected rows into schema raw. Returns rows landed and rows rejected."""
+    of_table = f"platform = {text(table.platform)} and table_name = {text(table.name)}"
+    dts = ", ".join(f"date '{delivery.dt}'" for delivery in deliveries)
+    unknown = {file.dt: set(relation.unknown_columns) for relation in relations for file in relation.files}
+    connection.execute(
+        f"""
+        delete from raw.rejected_rows where {of_table} and dt in ({dts});
+        delete from raw.deliveries where {of_table} and dt in ({dts});
+        insert into raw.rejected_rows
+        select {text(table.platform)}, {text(table.name)}, _dt, _file, _row, _reason, _raw
+        from incoming where _reason is not null
+        union all
+        select {text(table.platform)}, {text(table.name)}, f._dt, f._file, b.row_number, b.reason, b.raw_row
+        from broken_lines b join incoming_files f on b._path = f._path;
+        """
+    )
+    connection.executemany(
+        "insert into raw.deliveries (platform, table_name, dt, signature, files, unknown_columns) values (?, ?, ?, ?, ?, ?)",
+        [
+            (table.platform, table.name, delivery.dt, delivery.signature, len(delivery.files), sorted(unknown.get(delivery.dt, ())))
+            for delivery in deliveries
+        ],
+    )
+    newest = f"max(i.{name(table.event_time)})" if table.event_time else "null::timestamp"
+    connection.execute(
+        f"""
+        update raw.deliveries as d set
+            row_count = r.row_count,
+            newest_event_at = r.newest_event_at,
+            rejected_row_count = r.rejected_row_count,
+            landed_at = get_current_timestamp() at time zone 'Asia/Shanghai'
+        from (
+            select
+                l.dt,
+                count(i._dt) as row_count,
+                {newest} as newest_event_at,
+                (select count(*) from raw.rejected_rows j where j.{of_table.replace("and ", "and j.")} and j.dt = l.dt)
+                    as rejected_row_count
+            from (select unnest([{dts}]) as dt) l
+            left join raw.{table.relation} i on l.dt = i._dt
+            group by l.dt
+        ) r
+        where d.{of_table.replace("and ", "and d.")} and d.dt = r.dt
+        """
+    )
+    totals = f"select sum(row_count), sum(rejected_row_count) from raw.deliveries where {of_table} and dt in ({dts})"
+    rows, rejected = connection.execute(totals).fetchall()[0]
+    return int(rows), int(rejected)

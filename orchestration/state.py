@@ -1,0 +1,108 @@
+"""What the warehouse remembers between builds: what was asked for, what is still to build, what the last build was made with."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from orchestration.contract import contract
+from orchestration.errors import KefuError
+from orchestration.home import PROJECT
+
+PARAMETERS = PROJECT / "seeds" / "rule_parameters.csv"
+
+
+@dataclass(frozen=True)
+class Dates:
+    """Business dates to build: those of a range, those that deliveries touched, or both."""
+
+    first: date | None = None
+    last: date | None = None
+    with_touched: bool = True
+
+    @property
+    def is_range(self) -> bool:
+        return self.first is not None
+
+
+def create_state(connection: duckdb.DuckDBPyConnection) -> None:
+    """Schema build. A new warehouse has everything to build."""
+    connection.execute(
+        """
+        create schema if not exists build;
+        create table if not exists build.request (first_date date, last_date date, with_touched boolean, everything boolean);
+        insert into build.request select null, null, true, true where not exists (from build.request);
+        create table if not exists build.built_with (project varchar, parameters varchar);
+        create table if not exists build.built_rule_parameters (
+            scope varchar, parameter varchar, value varchar, valid_from date, valid_to date
+        );
+        """
+    )
+
+
+def request(connection: duckdb.DuckDBPyConnection, dates: Dates, *, full_refresh: bool) -> None:
+    """Writes down which dates to build; changed rules and models make it everything."""
+    built_with = connection.execute("select project from build.built_with").fetchone()
+    is_changed = built_with is not None and built_with[0] != project_fingerprint()
+    if is_changed and dates.is_range and not dates.with_touched:
+        raise KefuError("models or seeds changed since the last build, so every date is to be rebuilt: build once without a range")
+    connection.execute(
+        "update build.request set first_date = ?, last_date = ?, with_touched = ?, everything = everything or ?",
+        [dates.first, dates.last, dates.with_touched, full_refresh or is_changed],
+    )
+
+
+def is_everything(connection: duckdb.DuckDBPyConnection) -> bool:
+    return bool(connection.execute("select everything from build.request").fetchall()[0][0])
+
+
+def is_built(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether everything that has landed, and every rule, is in the marts already."""
+    if is_everything(connection):
+        return False
+    built_with = connection.execute("select project, parameters from build.built_with").fetchone()
+    if built_with != (project_fingerprint(), _fingerprint([PARAMETERS])):
+        return False
+    return not any(
+        connection.execute(f"select exists (from {table})").fetchall()[0][0]
+        for table in ("build.touched_dates", *(f"changed.{table.relation}" for table in contract().values()))
+    )
+
+
+def mark_built(connection: duckdb.DuckDBPyConnection) -> None:
+    """After publishing: the dates of this build are no longer to be built."""
+    emptied = "".join(f"delete from changed.{table.relation};" for table in contract().values())
+    connection.execute(
+        f"""
+        begin;
+        delete from build.touched_dates where (platform, business_date) in (
+            select (platform, business_date) from build.build_dates
+        );
+        {emptied}
+        delete from build.built_rule_parameters;
+        insert into build.built_rule_parameters
+        select scope, parameter, value, valid_from, valid_to from marts.rule_parameters;
+        update build.request set everything = false;
+        delete from build.built_with;
+        insert into build.built_with values ('{project_fingerprint()}', '{_fingerprint([PARAMETERS])}');
+        commit;
+        """
+    )
+
+
+def project_fingerprint() -> str:
+    """Changes with anything a date's figures are computed with, apart from the rule parameters, which are dated themselves."""
+    folders = (PROJECT / folder for folder in ("models", "macros", "seeds"))
+    files = (path for folder in folders for path in folder.rglob("*") if path.suffix in {".sql", ".csv"})
+    return _fingerprint(sorted(path for path in files if path != PARAMETERS))
+
+
+def _fingerprint(paths: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,84 @@
+"""dbt on a home's warehouse: the arguments every way of running shares, and the run inside this process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import duckdb
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.adapters.factory import reset_adapters
+from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt.contracts.graph.manifest import Manifest
+
+from orchestration.errors import KefuError
+from orchestration.home import PROJECT, Home
+
+
+def dbt_environment(home: Home) -> dict[str, str]:
+    """What profiles.yml reads."""
+    return {"KEFU_HOME": str(home.path)}
+
+
+def build_arguments(*, full_refresh: bool) -> list[str]:
+    """Models, seeds and data tests. Unit tests prove the code, not the data: they have no place in a production run."""
+    return ["build", "--exclude-resource-type", "unit_test", *(["--full-refresh"] if full_refresh else [])]
+
+
+def run_dbt(home: Home, arguments: Sequence[str], report: Callable[[str], None]) -> dbtRunnerResult:
+    """Runs dbt in this process; KefuError with the first thing that failed."""
+    os.environ.update(dbt_environment(home))
+    options = [
+        *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
+        *("--target-path", str(home.dbt), "--log-path", str(home.logs), "--log-level", "none", "--quiet"),
+    ]
+    runner = dbtRunner(manifest=_manifest(tuple(options)), callbacks=[_progress(report)])
+    try:
+        result = runner.invoke([*arguments, *options])
+    finally:  # dbt keeps the warehouse open in this process, where others are to open it next
+        reset_adapters()
+        DuckDBConnectionManager.close_all_connections()
+    if not result.success:
+        raise KefuError(_failure(home, result))
+    return result
+
+
+@cache
+def _manifest(options: tuple[str, ...]) -> Manifest:
+    parsed = dbtRunner().invoke(["parse", *options])
+    if not isinstance(parsed.result, Manifest):
+        raise KefuError(f"the dbt project cannot be read: {_one_line(parsed.exception)}")
+    return parsed.result
+
+
+def _progress(report: Callable[[str], None]) -> Callable[[Any], None]:
+    def tell(event: Any) -> None:
+        if event.info.name == "LogModelResult" and event.data.execution_time >= 1:
+            report(f"built {event.data.node_info.node_name} ({event.data.execution_time:.1f} s)")
+
+    return tell
+
+
+def _failure(home: Home, result: dbtRunnerResult) -> str:
+    if result.result is None or not hasattr(result.result, "results"):
+        return f"dbt failed: {_one_line(result.exception)}"
+    failed = [run for run in result.result.results if run.status in ("error", "fail")]
+    return "; ".join(
+        f"check {run.node.name} failed: {_example(home, run.node.compiled_code)}"
+        if run.status == "fail"
+        else f"{run.node.name} failed: {_one_line(run.message)}"
+        for run in failed[:3]
+    )
+
+
+def _example(home: Home, query: str) -> str:
+    """The first of the rows that a check found, as text."""
+    with duckdb.connect(str(home.warehouse)) as connection:
+        rows = connection.execute(f"select count(*), min(q) from ({query}) q").fetchall()[0]
+    return f"{rows[0]:,} rows, such as {rows[1]}"
+
+
+def _one_line(message: object) -> str:
+    return " ".join(str(message).split())

@@ -1,0 +1,58 @@
+"""What the tests share: running the command in this process, reading the published marts, comparing them."""
+
+from __future__ import annotations
+
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.cli import main
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+
+def kefu(*arguments: object) -> Outcome:
+    """Runs the command `kefu` in this process, which spares dbt's start."""
+    out, err = StringIO(), StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+    return Outcome(code, out.getvalue(), err.getvalue())
+
+
+def build(landing: Path, home: Path, *more: object) -> Outcome:
+    """`kefu build` that has to succeed."""
+    outcome = kefu("build", "--landing", landing, "--home", home, *more)
+    assert outcome.code == 0, outcome.err
+    return outcome
+
+
+def query(home: Path, sql: str) -> list[tuple[Any, ...]]:
+    """Rows of a query on the published marts."""
+    with duckdb.connect(str(home / "kefu.duckdb"), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def warehouse(home: Path, sql: str) -> list[tuple[Any, ...]]:
+    """Rows of a query on the pipeline's own database."""
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def marts(home: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """Every published mart, its rows sorted, so that two homes can be compared whole."""
+    tables = [name for (name,) in query(home, "select table_name from duckdb_tables() where schema_name = 'marts'")]
+    return {table: sorted(query(home, f"select * from marts.{table}"), key=repr) for table in tables}

@@ -1,0 +1,1 @@
+"""An independent reference of the rules in plain Python, for tests only."""
