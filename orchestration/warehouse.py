@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -29,14 +30,9 @@ def build_arguments(*, full_refresh: bool) -> list[str]:
 
 def run_dbt(home: Home, arguments: Sequence[str], report: Callable[[str], None]) -> dbtRunnerResult:
     """Runs dbt in this process; KefuError with the first thing that failed."""
-    os.environ.update(dbt_environment(home))
-    options = [
-        *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
-        *("--target-path", str(home.dbt), "--log-path", str(home.logs), "--log-level", "none", "--quiet"),
-    ]
-    runner = dbtRunner(manifest=_manifest(tuple(options)), callbacks=[_progress(report)])
+    runner = dbtRunner(manifest=_manifest(home), callbacks=[_progress(report)])
     try:
-        result = runner.invoke([*arguments, *options])
+        result = runner.invoke([*arguments, *_options(home)])
     finally:  # dbt keeps the warehouse open in this process, where others are to open it next
         reset_adapters()
         DuckDBConnectionManager.close_all_connections()
@@ -45,12 +41,26 @@ def run_dbt(home: Home, arguments: Sequence[str], report: Callable[[str], None])
     return result
 
 
+def manifest_path(home: Home) -> Path:
+    """The project as dbt read it, written by reading it now."""
+    _manifest(home)
+    return home.dbt / "manifest.json"
+
+
 @cache
-def _manifest(options: tuple[str, ...]) -> Manifest:
-    parsed = dbtRunner().invoke(["parse", *options])
+def _manifest(home: Home) -> Manifest:
+    os.environ.update(dbt_environment(home))
+    parsed = dbtRunner().invoke(["parse", *_options(home)])
     if not isinstance(parsed.result, Manifest):
         raise KefuError(f"the dbt project cannot be read: {_one_line(parsed.exception)}")
     return parsed.result
+
+
+def _options(home: Home) -> list[str]:
+    return [
+        *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
+        *("--target-path", str(home.dbt), "--log-path", str(home.logs), "--log-level", "none", "--quiet"),
+    ]
 
 
 def _progress(report: Callable[[str], None]) -> Callable[[Any], None]:

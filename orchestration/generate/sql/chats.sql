@@ -122,6 +122,7 @@ peopled as (
         pick(k, 'topic', getvariable('topics')) as topic,
         case
             when is_abandoned or route in ('left', 'unassigned') then 1 + pick(k, 'length', 2)
+            when route in ('bot_only', 'assistant') then 1 + pick(k, 'length', 4)
             else greatest(
                 getvariable('lengths')[1 + pick(k, 'length', len(getvariable('lengths')))],
                 case route when 'bot_first' then 2 else 1 end
@@ -223,7 +224,7 @@ spanned as (
         *,
         case when is_unanswered then 0 else replies end as answers,
         case
-            when is_unanswered then ms_between(xk, 'gives up', 120, 600)
+            when is_unanswered then wait_ms + ms_between(xk, 'gives up', 120, 600)
             else wait_ms + answering_ms + (replies - 1) * pace_ms
         end + ms_between(xk, 'thinks', 6, 60)
         + case when u(xk, 'away') < 0.06 then ms_between(xk, 'away for', 200, 3000) else 0 end as duration_ms

@@ -119,7 +119,7 @@ rated as (
         end as rated_ms,
         satisfied_rate + 0.06 * (u(sub(shop_key, last_agent_no), 'care') - 0.5) - case when is_human then 0 else 0.2 end
             as chance,
-        lands(sent_ms, sub(k, 'card'), has_aftermath) as first_land_no
+        day_of(sent_ms) + 1 as first_land_no
     from cards
 ),
 

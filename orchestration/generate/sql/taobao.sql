@@ -161,6 +161,8 @@ spoken as (
         end as author_kind,
         case
             when u(mk, 'type') < 0.84 or (is_question and is_handover) then 'text'
+            when answered_by = 'bot' and not is_question and u(mk, 'type') < 0.96 then 'text'
+            when answered_by = 'bot' and not is_question then 'product_card'
             when u(mk, 'discouraged') < 0.003 then 'text'
             when u(mk, 'type') < 0.89 then 'image'
             when u(mk, 'type') < 0.92 then 'emoji'
@@ -241,9 +243,10 @@ with joined as (
                 )
             when message_type = 'link' then 'https://item.example.com/i/' || (10000 + pick(mk, 'text', 90000))
             when message_type = 'emoji' then one_of(mk, 'text', ['😊', '👍', '🌹', '😂', '[微笑]', '😡'])
-            when message_type in ('payment_reminder', 'vip_push') then one_of(mk, 'text', [
-                '亲,您有一笔订单还没付款哦', '库存不多啦,拍下的宝贝记得付款~', '会员专享:新品9折,今晚8点开抢'
-            ])
+            when message_type = 'payment_reminder'
+                then one_of(mk, 'text', ['亲,您有一笔订单还没付款哦', '库存不多啦,拍下的宝贝记得付款~'])
+            when message_type = 'vip_push'
+                then one_of(mk, 'text', ['会员专享:新品9折,今晚8点开抢', '老顾客专属券已到账,点击领取🎁'])
         end as content,
         has_aftermath,
         lands(at_ms, mk, has_aftermath) as first_land_no
@@ -270,13 +273,17 @@ with recalled as (
         chat_id || '-' || lpad(message_no::varchar, 3, '0') as message_id,
         at_ms + ms_between(mk, 'recalled after', 3, 115) as recalled_ms,
         mk,
-        has_aftermath
+        has_aftermath,
+        lands(at_ms, mk, has_aftermath) as message_land_no
     from messages
     inner join talks using (cid)
     where author_kind in ('consumer', 'agent') and u(mk, 'recalled') < 0.005
 )
 
-select message_id, epoch_ms(recalled_ms) as recalled_at, lands(recalled_ms, sub(mk, 'recall'), has_aftermath) as land_no
+select
+    message_id,
+    epoch_ms(recalled_ms) as recalled_at,
+    greatest(lands(recalled_ms, sub(mk, 'recall'), has_aftermath), message_land_no) as land_no
 from recalled;
 
 create or replace temp view out_reception_events as
@@ -458,7 +465,7 @@ from flags;
 
 create or replace temp view out_rating_cards as
 select
-    card_id, shop_id, buyer_id, account_id, trigger, epoch_ms(sent_ms) as sent_at, lands(sent_ms, ck, has_aftermath) as land_no
+    card_id, shop_id, buyer_id, account_id, trigger, epoch_ms(sent_ms) as sent_at, day_of(sent_ms) + 1 as land_no
 from cards;
 
 create or replace temp view out_rating_submissions as

@@ -51,7 +51,7 @@ select
     *,
     size / sum(size) over () as share,
     getvariable('on_time_low') + speed * (getvariable('on_time_high') - getvariable('on_time_low')) as on_time_rate,
-    0.71 + care * 0.25 as satisfied_rate,
+    0.74 + care * 0.23 as satisfied_rate,
     0.75 + 0.55 * u(shop_key, 'weekend') as weekend_factor,
     -- Minutes of the day between which people answer.
     480 + 15 * pick(shop_key, 'opens', 5) as opens_minute,

@@ -37,7 +37,7 @@ with versioned as (
     select
         *,
         version = 2 or coalesce(day_of(ended_ms) = day_of(entered_ms), false) as is_known,
-        lands(entered_ms, sub(k, 'session'), has_aftermath) as first_land_no
+        day_of(entered_ms) + 1 as first_land_no
     from talks, (values (1), (2)) as versions (version)
     where version = 1 or day_of(ended_ms) > day_of(entered_ms)
 )
@@ -174,7 +174,7 @@ hours as (
         shop_id,
         getvariable('start_no') as from_day,
         case when is_short then 600 else opens_minute end as opens,
-        case when is_short then 1230 when shop_no % 5 in (1, 4) then 1440 else closes_minute end as closes,
+        case when is_short then 1230 when shop_no % 5 = 4 then 1440 else closes_minute end as closes,
         getvariable('start_no') + 1 as land_no
     from settings
     union all
