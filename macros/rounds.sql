@@ -127,6 +127,7 @@ take_overs as (
     select
         h.rule_version,
         h.conversation_id,
+        h.kind,
         h.item_id,
         min_by(q.item_id, (q.item_at, q.item_id)) as first_message_id,
         min(q.item_at) as first_message_at
@@ -151,7 +152,11 @@ turns as (
         coalesce(t.first_message_at, p.item_at) as first_message_at
     from phased p
     left join take_overs t
-        on p.kind = 'H' and p.rule_version = t.rule_version and p.conversation_id = t.conversation_id and p.item_id = t.item_id
+        on
+            p.rule_version = t.rule_version
+            and p.conversation_id = t.conversation_id
+            and p.kind = t.kind
+            and p.item_id = t.item_id
     where (p.kind = 'Q' and not p.is_waiting) or p.kind = 'R' or t.item_id is not null
 ),
 

@@ -6,6 +6,7 @@ any order. Every connection has one thread, which keeps the files the same byte 
 deliveries run side by side instead.
 """
 
+import json
 import math
 import os
 import threading
@@ -136,26 +137,34 @@ def _follow(futures: list["Future[int]"], deliveries: list[Delivery], report: Re
 
 def _deliver(request: Request, delivery: Delivery, connections: threading.local) -> int:
     """Write the files of one delivery; the number of its message rows."""
-    connection = _connection(request, delivery.profile, connections)
+    platform = delivery.profile.platform
+    databases: dict[str, duckdb.DuckDBPyConnection] = connections.__dict__.setdefault("databases", {})
+    is_new = platform not in databases
+    if is_new:
+        databases[platform] = _open(request, delivery.profile)
+    connection = databases[platform]
     connection.execute("set variable dt_no = ?", [(delivery.dt - EPOCH).days])
-    for script in ("chats", delivery.profile.platform, "metrics"):
-        connection.execute(_script(script))
-    written = {
-        table.name: _write(connection, request, delivery, table) for table in TABLES[delivery.profile.platform]
-    }
+    connection.execute(_script("chats"))
+    connection.execute(_script(f"{platform}_chats"))
+    if is_new:
+        connection.execute(_script(f"{platform}_tables"))
+        connection.execute(_script("metrics"))
+    written = {table.name: _write(connection, request, delivery, table) for table in TABLES[platform]}
     return written["messages"]
 
 
-def _connection(request: Request, profile: Profile, connections: threading.local) -> duckdb.DuckDBPyConnection:
-    """This thread's database of the platform, with its shops and agents."""
-    databases: dict[str, duckdb.DuckDBPyConnection] = connections.__dict__.setdefault("databases", {})
-    if profile.platform not in databases:
-        connection = duckdb.connect(config={"threads": 1})
-        for name, value in _variables(request, profile).items():
+def _open(request: Request, profile: Profile) -> duckdb.DuckDBPyConnection:
+    """A database with the platform's shops and agents."""
+    connection = duckdb.connect(config={"threads": 1})
+    for name, value in _variables(request, profile).items():
+        if isinstance(value, list):
+            # As JSON, because binding a list costs DuckDB far more than reading one.
+            kind = "integer[]" if isinstance(value[0], int) else "varchar[]"
+            connection.execute(f"set variable {name} = ?::json::{kind}", [json.dumps(value)])
+        else:
             connection.execute(f"set variable {name} = ?", [value])
-        connection.execute(_script("world"))
-        databases[profile.platform] = connection
-    return databases[profile.platform]
+    connection.execute(_script("world"))
+    return connection
 
 
 def _variables(request: Request, profile: Profile) -> dict[str, Any]:

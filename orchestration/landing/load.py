@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import groupby
 from pathlib import Path
 
@@ -136,7 +138,7 @@ def _create_incoming(connection: duckdb.DuckDBPyConnection, table: Table, relati
     connection.execute(
         f"""
         create or replace temp table incoming (
-            {typed}, _path varchar, _dt date, _file varchar, _row bigint, _reason varchar, _raw varchar
+            {typed}, _dt date, _file varchar, _reason varchar, _raw varchar
         );
         create or replace temp table broken_lines (_path varchar, row_number bigint, reason varchar, raw_row varchar);
         create or replace temp table incoming_files (_path varchar, _file varchar, _dt date);
@@ -153,33 +155,35 @@ def _create_incoming(connection: duckdb.DuckDBPyConnection, table: Table, relati
     )
     names = _names(table)
     for relation in relations:
-        connection.executemany(
-            "insert into incoming_files values (?, ?, ?)", [(str(file.path), file.name, file.dt) for file in relation.files]
+        connection.execute(
+            "insert into incoming_files select unnest($1::varchar[]), unnest($2::varchar[]), unnest($3::date[])",
+            [
+                [str(file.path) for file in relation.files],
+                [file.name for file in relation.files],
+                [str(file.dt) for file in relation.files],
+            ],
         )
         try:
             connection.execute(
                 f"""
                 insert into incoming
-                select {names}, _path, null, null, null, _reason, case when _reason is not null then _raw end
+                select {names}, _dt, _file, _reason, case when _reason is not null then _raw end
                 from (
                     select *, {columns.reason(table)} as _reason
                     from (select *, {values} from (select {texts}, _path, _raw from ({relation.sql})))
                 )
+                join incoming_files using (_path)
                 """
             )
         except duckdb.Error as error:
             files = [file.name for file in relation.files if str(file.path) in str(error)] or [relation.files[0].name]
             raise KefuError(f"{files[0]} cannot be read: {first_line(error)}") from error
         _keep_broken_lines(connection)
+    # Rows lie in the order of their file, so that a row's number follows from where its file begins.
     connection.execute(
         """
-        update incoming set _dt = f._dt, _file = f._file, _row = incoming.rowid - f.first_row + 1
-        from (
-            select i._path, f._dt, f._file, min(i.rowid) as first_row
-            from incoming i join incoming_files f on i._path = f._path
-            group by all
-        ) f
-        where incoming._path = f._path
+        create or replace temp table file_starts as
+        select _file, min(rowid) as first_row from incoming group by _file
         """
     )
 
@@ -190,6 +194,8 @@ def _names(table: Table, prefix: str = "") -> str:
 
 def _keep_broken_lines(connection: duckdb.DuckDBPyConnection) -> None:
     """Lines that the CSV reader could not take apart; it lists them in tables of its own."""
+    if not connection.execute("from duckdb_tables() where table_name = 'reject_errors'").fetchall():
+        return
     connection.execute(
         """
         insert into broken_lines
@@ -219,7 +225,7 @@ def _drop_repeated(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
             delete from incoming where rowid in (
                 select r.row_id
                 from (
-                    select rowid as row_id, row_number() over (partition by _dt, {_key(table)} order by _file desc, _row desc) as n
+                    select rowid as row_id, row_number() over (partition by _dt, {_key(table)} order by _file desc, rowid desc) as n
                     from incoming
                     where _reason is null and (_dt, {_key(table)}) in (
                         select (_dt, {_key(table)}) from incoming where _reason is null group by all having count(*) > 1
@@ -236,7 +242,7 @@ def _replace(
     connection: duckdb.DuckDBPyConnection, table: Table, deliveries: Sequence[Delivery], record_changes: bool
 ) -> None:
     """Incoming rows instead of what the same dts held; the last dt of a key stands. Changed rows go to schema changed."""
-    raw, names, key = f"raw.{table.relation}", _names(table), _key(table)
+    raw, key = f"raw.{table.relation}", _key(table)
     dts = ", ".join(f"date '{delivery.dt}'" for delivery in deliveries)
     connection.execute(
         f"""
@@ -253,10 +259,12 @@ def _replace(
         f"""
         delete from {raw} where _dt in ({dts});
         insert into {raw}
-        select {names}, _dt, _file, _row, get_current_timestamp() at time zone 'Asia/Shanghai', true
-        from incoming
-        where _reason is null
-        order by _dt, rowid;
+        select
+            {_names(table, "i.")}, i._dt, i._file, i.rowid - s.first_row + 1,
+            get_current_timestamp() at time zone 'Asia/Shanghai', true
+        from incoming i
+        join file_starts s using (_file)
+        where i._reason is null;
 
         update {raw} as r set _stands = (r._dt = l.last_dt)
         from (
@@ -293,24 +301,34 @@ def _log(
     """Deliveries and rejected rows into schema raw. Returns rows landed and rows rejected."""
     of_table = f"platform = {text(table.platform)} and table_name = {text(table.name)}"
     dts = ", ".join(f"date '{delivery.dt}'" for delivery in deliveries)
-    unknown = {file.dt: set(relation.unknown_columns) for relation in relations for file in relation.files}
+    unknown: dict[date, set[str]] = defaultdict(set)
+    for relation in relations:
+        for file in relation.files:
+            unknown[file.dt].update(relation.unknown_columns)
     connection.execute(
         f"""
         delete from raw.rejected_rows where {of_table} and dt in ({dts});
         delete from raw.deliveries where {of_table} and dt in ({dts});
         insert into raw.rejected_rows
-        select {text(table.platform)}, {text(table.name)}, _dt, _file, _row, _reason, _raw
-        from incoming where _reason is not null
+        select {text(table.platform)}, {text(table.name)}, i._dt, i._file, i.rowid - s.first_row + 1, i._reason, i._raw
+        from incoming i join file_starts s using (_file) where i._reason is not null
         union all
         select {text(table.platform)}, {text(table.name)}, f._dt, f._file, b.row_number, b.reason, b.raw_row
         from broken_lines b join incoming_files f on b._path = f._path;
         """
     )
-    connection.executemany(
-        "insert into raw.deliveries (platform, table_name, dt, signature, files, unknown_columns) values (?, ?, ?, ?, ?, ?)",
+    connection.execute(
+        f"""
+        insert into raw.deliveries (platform, table_name, dt, signature, files, unknown_columns)
+        select
+            {text(table.platform)}, {text(table.name)}, unnest($1::date[]), unnest($2::varchar[]), unnest($3::integer[]),
+            unnest($4::varchar[][])
+        """,
         [
-            (table.platform, table.name, delivery.dt, delivery.signature, len(delivery.files), sorted(unknown.get(delivery.dt, ())))
-            for delivery in deliveries
+            [str(delivery.dt) for delivery in deliveries],
+            [delivery.signature for delivery in deliveries],
+            [len(delivery.files) for delivery in deliveries],
+            [sorted(unknown[delivery.dt]) for delivery in deliveries],
         ],
     )
     newest = f"max(i.{name(table.event_time)})" if table.event_time else "null::timestamp"

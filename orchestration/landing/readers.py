@@ -98,7 +98,7 @@ def _jsonl_keys(connection: duckdb.DuckDBPyConnection, file: File) -> tuple[str,
 
 
 def _parquet_columns(connection: duckdb.DuckDBPyConnection, file: File) -> tuple[str, ...]:
-    described = connection.execute(f"describe select * from read_parquet({text(str(file.path))})").fetchall()
+    described = connection.execute(f"describe select * from read_parquet({text(str(file.path))}, hive_partitioning = false)").fetchall()
     return tuple(column for column, *_ in described)
 
 
@@ -113,7 +113,7 @@ def _lines(files: Sequence[File]) -> str:
         from read_csv(
             {_paths(files)}, columns = {{'line': 'VARCHAR'}}, header = false, auto_detect = false,
             delim = {text(LINE_SEPARATOR)}, quote = '', escape = '', strict_mode = false, null_padding = true,
-            max_line_size = {MAX_ROW_BYTES}, filename = '_path', store_rejects = true
+            max_line_size = {MAX_ROW_BYTES}, hive_partitioning = false, filename = '_path', store_rejects = true
         )
         where line is not null
     )"""
@@ -137,7 +137,7 @@ def _read_csv(table: Table, columns: tuple[str, ...], files: tuple[File, ...], u
         from read_csv(
             {_paths(files)}, columns = {{{types}}}, header = true, auto_detect = false, delim = ',', quote = '"',
             escape = '"', nullstr = '', allow_quoted_nulls = true, max_line_size = {MAX_ROW_BYTES},
-            filename = '_path', store_rejects = true
+            hive_partitioning = false, filename = '_path', store_rejects = true
         )"""
     return Relation(sql, files, unknown)
 
@@ -169,7 +169,7 @@ def _read_parquet(table: Table, columns: tuple[str, ...], files: tuple[File, ...
         select {_known(table, columns, "{column}")}, _path, _raw
         from (
             select {known}, _path, to_json(struct_pack({row}))::varchar as _raw
-            from read_parquet({_paths(files)}, union_by_name = true, filename = '_path')
+            from read_parquet({_paths(files)}, union_by_name = true, hive_partitioning = false, filename = '_path')
         )"""
     return Relation(sql, files, unknown)
 
