@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from dbt.contracts.graph.manifest import Manifest
 
 from orchestration.errors import KefuError
 from orchestration.home import PROJECT, Home
+from orchestration.state import project_fingerprint
 
 
 def dbt_environment(home: Home) -> dict[str, str]:
@@ -42,13 +42,23 @@ def run_dbt(home: Home, arguments: Sequence[str], report: Callable[[str], None])
 
 
 def manifest_path(home: Home) -> Path:
-    """The project as dbt read it, written by reading it now."""
-    _manifest(home)
+    """The project as dbt reads it now, in a file of the home."""
+    _parse(home)
     return home.dbt / "manifest.json"
 
 
-@cache
+_manifests: dict[str, Manifest] = {}  # by fingerprint of the project: builds of one process read it once
+
+
 def _manifest(home: Home) -> Manifest:
+    os.environ.update(dbt_environment(home))
+    fingerprint = project_fingerprint()
+    if fingerprint not in _manifests:
+        _manifests[fingerprint] = _parse(home)
+    return _manifests[fingerprint]
+
+
+def _parse(home: Home) -> Manifest:
     os.environ.update(dbt_environment(home))
     parsed = dbtRunner().invoke(["parse", *_options(home)])
     if not isinstance(parsed.result, Manifest):

@@ -9,6 +9,10 @@ from datetime import date, datetime, timedelta
 from orchestration.explain.text import Entry, clock, duration, hour, moment, whole_seconds
 
 
+class RowsChangedError(Exception):
+    """A round's own messages or events are no longer what they were when it was computed."""
+
+
 @dataclass(frozen=True)
 class Round:
     round_id: str
@@ -132,7 +136,7 @@ def turn_before(conversation: Sequence[Step], start: Step, scope: str) -> Step |
 
 @dataclass(frozen=True)
 class Story:
-    """A round with its conversation. KeyError by clock, first_message or reply: the landed rows no longer hold the round."""
+    """A round with its conversation. RowsChangedError by clock, first_message or reply: the landed rows no longer hold it."""
 
     round: Round
     rules: Rules
@@ -144,7 +148,7 @@ class Story:
         for step in self.conversation:
             if step.of.id == item_id and step.of.kind in kinds:
                 return step
-        raise KeyError(item_id)
+        raise RowsChangedError(item_id)
 
     @property
     def clock(self) -> Step:
@@ -224,7 +228,7 @@ class Story:
             return f"{to} had answered what was asked before, last at {self.time(before.of.at)}."
         segment = self.rules.segment(before.of.at)[1]
         return (
-            f"What was asked of {to} at {self.time(before.of.at)} is a round of its own: it lies {segment} the window "
+            f"What was asked of {to} at {self.time(before.of.at)} belongs to another round: it lies {segment} the window "
             f"{self.rules.window}, and each part of the day has its own rounds."
         )
 

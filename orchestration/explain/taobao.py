@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 
 from orchestration.errors import KefuError
-from orchestration.explain.rounds import Clauses, Happening, Round, Rules, Story, steps
+from orchestration.explain.rounds import Clauses, Happening, Round, RowsChangedError, Rules, Story, steps
 from orchestration.explain.text import Explanation, Finding, duration, moment, shorten, span, whole_seconds
 
 Row = dict[str, Any]
@@ -91,7 +91,8 @@ ACCOUNT_TYPES = {
     "proxy": "proxy 代理账号",
     "service_assistant": "service assistant 服务助手",
 }
-AUTHORS = {"agent": "agent 人工", "assist_bot": "assist-mode bot 智能辅助", "auto_bot": "full-auto bot 全自动机器人"}
+AUTHORS = {"agent": "agent 人工", "assist_bot": "assist bot 智能辅助", "auto_bot": "full-auto bot 全自动机器人"}
+FLAG_REASONS = {"ad_account", "cheating", "abusive"}
 PEERS = {
     "own_account": "another account of the shop 店铺自有账号",
     "other_merchant": "another merchant 其他商家",
@@ -107,9 +108,9 @@ ORIGINS = {
     "priority": "by priority reception 优先接待",
 }
 EVENTS = {
-    "assigned": "hand-over to a human 分流人工",
-    "bot_started": "bot takes it 机器人接待, no human from here on (T-09)",
-    "pooled": "into the offline pool 离线消息池, no human from here on (T-09)",
+    "assigned": "hand-over 分流人工",
+    "bot_started": "to a bot 机器人接待: no human (T-09)",
+    "pooled": "to the offline pool 离线消息池: no human (T-09)",
     "closed": "conversation closed, changes nothing",
 }
 
@@ -138,7 +139,7 @@ def explanation(connection: duckdb.DuckDBPyConnection, round_id: str) -> Explana
         told = [("Opened by", story.opening()), ("Answered by", story.answer())]
         entries = story.entries()
         known = evidence(connection, row, rule_rows[0], story)
-    except KeyError:
+    except RowsChangedError:
         raise changed from None
     return Explanation(
         title=f"Round 轮次 {round_id}",
@@ -230,7 +231,7 @@ def happening(row: Row) -> Happening:
     inbound, account = row["item_rank"] == 1, row["account_id"]
     if row["item_rank"] == 0:
         who = f"routing 分流 → {account}" if account else "routing 分流"
-        what = " ".join(part for part in (row["type"], ORIGINS.get(row["content"], row["content"])) if part)
+        what = ORIGINS.get(row["content"]) or row["content"] or ""
     else:
         who = f"{row['buyer_id']} → {account}" if inbound else f"{account} → {row['buyer_id']}"
         what = f"{row['type']}: {shorten(row['content'])}" if row["content"] else row["type"]
@@ -258,21 +259,19 @@ def inbound_words(row: Row) -> str:
     if row["kind"] == "Q":
         return "question 咨询"
     if not row["opens_round"]:
-        return f"not an item: this type asks nothing ({row['clause_id']})" if row["clause_id"] else "not an item: asks nothing"
+        return f"asks nothing ({row['clause_id']})" if row["clause_id"] else "asks nothing"
     if row["author_kind"] != "consumer":
-        return "not an item: not by a consumer (T-16)"
-    return (
-        f"not an item: recalled 撤回 {moment(row['recalled_at'])}, asks nothing (T-23)" if row["recalled_at"] else "not an item"
-    )
+        return "not by a consumer, asks nothing (T-16)"
+    return "recalled 撤回, asks nothing (T-23)" if row["recalled_at"] else "asks nothing"
 
 
 def outbound_words(row: Row) -> str:
-    recalled = f", recalled 撤回 {moment(row['recalled_at'])} but still a reply (T-23)" if row["recalled_at"] else ""
+    recalled = "; recalled 撤回, still a reply (T-23)" if row["recalled_at"] else ""
     if row["kind"] == "R":
-        return f"valid reply 有效回复{', assist-mode bot 智能辅助' if row['author_kind'] == 'assist_bot' else ''}{recalled}"
+        return f"valid reply 有效回复{' (assist bot 智能辅助)' if row['author_kind'] == 'assist_bot' else ''}{recalled}"
     if row["kind"] == "B":
-        return "full-auto bot 全自动机器人, no valid reply (T-06)"
-    return "not an item: greeting 自动问候语 (T-02)" if row["author_kind"] == "greeting" else "not an item: system message (T-06)"
+        return "full-auto bot 全自动机器人, no reply (T-06)"
+    return "greeting 自动问候语, no reply (T-02)" if row["author_kind"] == "greeting" else "system message, no reply (T-06)"
 
 
 def count(round_: Round) -> str:
@@ -297,17 +296,28 @@ def average(round_: Round, rules: Row) -> list[str]:
 
 
 def evidence(connection: duckdb.DuckDBPyConnection, row: Row, rules: Row, story: Story) -> Evidence:
+    """Reads what the round's reasons call for."""
+
+    def for_reasons(reasons: set[str], sql: str, **parameters: object) -> list[Row]:
+        return rows(connection, sql, **parameters) if reasons.intersection(story.round.reasons) else []
+
     clock, last_instant = story.round.clock_started_at, story.round.clock_started_at + story.rules.target
     if story.reply and story.reply.of.kind == "R":  # a block later than a valid reply does no harm
         last_instant = min(last_instant, story.reply.of.at)
-    shop, buyer, opening_account = row["shop_id"], row["buyer_id"], story.clock.of.account_id
-    blocks = rows(connection, BLOCKS, shop_id=shop, buyer_id=buyer, clock_started_at=clock, last_instant=last_instant)
-    flags = rows(connection, FLAGS, conversation_id=row["conversation_id"], clock_started_at=clock)
-    disabled = rows(connection, DISABLED, account_id=opening_account)
+    blocks = for_reasons(
+        {"buyer_blocked_shop"},
+        BLOCKS,
+        shop_id=row["shop_id"],
+        buyer_id=row["buyer_id"],
+        clock_started_at=clock,
+        last_instant=last_instant,
+    )
+    flags = for_reasons(FLAG_REASONS, FLAGS, conversation_id=row["conversation_id"], clock_started_at=clock)
+    disabled = for_reasons({"account_disabled"}, DISABLED, account_id=story.clock.of.account_id)
     return Evidence(
         blocks=[(block["blocked_at"], block["unblocked_at"]) for block in blocks],
         flags=[(flag["flag_type"], flag["flagged_from"], flag["flagged_to"]) for flag in flags],
-        opening_account=opening_account,
+        opening_account=story.clock.of.account_id,
         disabled_at=disabled[0]["disabled_at"] if disabled else None,
         zero_second_threshold=timedelta(seconds=float(rules["zero_second_threshold"])),
     )
@@ -315,38 +325,31 @@ def evidence(connection: duckdb.DuckDBPyConnection, row: Row, rules: Row, story:
 
 def facts(reason: str, story: Story, known: Evidence) -> list[str]:
     """What a reason rests on."""
-    round_, rules = story.round, story.rules
-    clock, elapsed = moment(round_.clock_started_at), round_.elapsed
+    round_, elapsed = story.round, story.round.elapsed
+    start, clock = round_.clock_started_at, moment(round_.clock_started_at)
     match reason:
         case "buyer_blocked_shop":
             blocked = [f"{round_.customer_id} blocked the shop {span(*block)}" for block in known.blocks]
-            return [
-                *blocked,
-                f"the time to answer ran {span(round_.clock_started_at, round_.clock_started_at + rules.target)}",
-            ]
+            return [*blocked, f"the time to answer ran {span(start, start + story.rules.target)}"]
         case "not_routed_to_human":
-            asked = story.time(story.clock.of.at)
-            return [f"asked at {asked}, and no human took it over or replied until {moment(story.ends_at)}", *waits(story)]
-        case "non_human_reply":
-            answered = (
-                [f"the full-auto bot {round_.account_id} answered after {duration(elapsed)}"] if elapsed is not None else []
-            )
-            return [*answered, *waits(story)]
+            return [f"asked at {clock}, and no human took it over or replied until {moment(story.ends_at)}", *waits(story)]
+        case "non_human_reply" if elapsed is not None:
+            return [f"the full-auto bot {round_.account_id} answered after {duration(elapsed)}", *waits(story)]
         case "outside_window":
             by = ["the time of the hand-over decides, not that of the question (T-10)"] if round_.clock_kind == "H" else []
-            return [f"clock start {clock}, window {rules.window}", *by]
-        case "own_account" | "other_merchant" | "platform_operator" | "platform_employee":
-            return [f"{round_.customer_id}, who wrote the first message, is {PEERS[reason]}"]
+            return [f"clock start {clock}, window {story.rules.window}", *by]
         case "ad_account" | "cheating" | "abusive":
             return [
-                f"flagged {span(start, end)}, clock start {clock} (T-26)" for flag, start, end in known.flags if flag == reason
+                f"flagged {span(since, until)}, clock start {clock} (T-26)"
+                for flag, since, until in known.flags
+                if flag == reason
             ]
-        case "account_disabled":
-            disabled = moment(known.disabled_at) if known.disabled_at else "an unknown time"
-            return [f"{known.opening_account} was deleted or disabled at {disabled}, clock start {clock}"]
-        case "zero_second_reply":
-            threshold = whole_seconds(known.zero_second_threshold)
-            return [f"answered after {duration(elapsed)}, less than {threshold}"] if elapsed is not None else []
+        case "account_disabled" if known.disabled_at is not None:
+            return [f"{known.opening_account} was deleted or disabled at {moment(known.disabled_at)}, clock start {clock}"]
+        case "zero_second_reply" if elapsed is not None:
+            return [f"answered after {duration(elapsed)}, less than {whole_seconds(known.zero_second_threshold)}"]
+        case _ if reason in PEERS:
+            return [f"{round_.customer_id}, who wrote the first message, is {PEERS[reason]}"]
         case _:
             return []
 

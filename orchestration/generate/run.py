@@ -2,14 +2,13 @@
 
 A delivery is a function of the arguments, the seed and its day alone: its chats are drawn anew from hashes, and with
 them the few older chats whose rows come late. So memory holds a day's chats, never more, and deliveries can be made in
-any order. Every connection has one thread, which keeps the files the same byte for byte on any machine; several
+any order. Every database has one thread, which keeps the files the same byte for byte on any machine; several
 deliveries run side by side instead.
 """
 
 import json
 import math
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -87,10 +86,9 @@ def generate(
     request = Request(Path(landing), days, shops, agents, messages_per_day, start, seed, file_format)
     _check(request)
     # DuckDB, not Python, does the work, and it releases the interpreter meanwhile: threads are enough.
-    connections = threading.local()
     deliveries = list(_deliveries(request))
     with ThreadPoolExecutor(max_workers=min(MAX_WORKERS, os.cpu_count() or 1)) as pool:
-        futures = [pool.submit(_deliver, request, delivery, connections) for delivery in deliveries]
+        futures = [pool.submit(_deliver, request, delivery) for delivery in deliveries]
         try:
             return _follow(futures, deliveries, report)
         except BaseException:
@@ -135,44 +133,36 @@ def _follow(futures: list["Future[int]"], deliveries: list[Delivery], report: Re
     return messages
 
 
-def _deliver(request: Request, delivery: Delivery, connections: threading.local) -> int:
+def _deliver(request: Request, delivery: Delivery) -> int:
     """Write the files of one delivery; the number of its message rows."""
     platform = delivery.profile.platform
-    databases: dict[str, duckdb.DuckDBPyConnection] = connections.__dict__.setdefault("databases", {})
-    is_new = platform not in databases
-    if is_new:
-        databases[platform] = _open(request, delivery.profile)
-    connection = databases[platform]
-    connection.execute("set variable dt_no = ?", [(delivery.dt - EPOCH).days])
-    connection.execute(_script("chats"))
-    connection.execute(_script(f"{platform}_chats"))
-    if is_new:
-        connection.execute(_script(f"{platform}_tables"))
-        connection.execute(_script("metrics"))
-    written = {table.name: _write(connection, request, delivery, table) for table in TABLES[platform]}
+    # A new database each time costs milliseconds, and gives all memory back at the end.
+    with duckdb.connect(config={"threads": 1}) as connection:
+        _set_variables(connection, _variables(request, delivery))
+        for script in ("world", "chats", f"{platform}_chats", f"{platform}_tables", "metrics"):
+            connection.execute(_script(script))
+        written = {table.name: _write(connection, request, delivery, table) for table in TABLES[platform]}
     return written["messages"]
 
 
-def _open(request: Request, profile: Profile) -> duckdb.DuckDBPyConnection:
-    """A database with the platform's shops and agents."""
-    connection = duckdb.connect(config={"threads": 1})
-    for name, value in _variables(request, profile).items():
+def _set_variables(connection: duckdb.DuckDBPyConnection, variables: dict[str, Any]) -> None:
+    for name, value in variables.items():
         if isinstance(value, list):
             # As JSON, because binding a list costs DuckDB far more than reading one.
             kind = "integer[]" if isinstance(value[0], int) else "varchar[]"
             connection.execute(f"set variable {name} = ?::json::{kind}", [json.dumps(value)])
         else:
             connection.execute(f"set variable {name} = ?", [value])
-    connection.execute(_script("world"))
-    return connection
 
 
-def _variables(request: Request, profile: Profile) -> dict[str, Any]:
+def _variables(request: Request, delivery: Delivery) -> dict[str, Any]:
     """What the scripts read with `getvariable`."""
+    profile = delivery.profile
     chats_per_day = request.messages_per_day * profile.message_share / profile.messages_per_chat
     settings = asdict(profile)
     return {
         "seed": request.seed,
+        "dt_no": (delivery.dt - EPOCH).days,
         "start_no": (request.start - EPOCH).days,
         "shops": request.shops,
         "agents": request.agents,

@@ -5,8 +5,13 @@ from __future__ import annotations
 from orchestration.contract import Column, Table
 from orchestration.landing.readers import name, text
 
-LOCAL_TIME = r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?"
-OFFSET = r"(Z|[+-]\d{2}(:?\d{2})?)"
+DATE = r"[1-9]\d{3}-\d{2}-\d{2}"
+LOCAL_TIME = DATE + r"[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?"
+OFFSET = r"(Z|[+-](0\d|1[0-4])(:?[0-5]\d)?)"
+EPOCH = r"\d{13}(\.0+)?"  # with a fraction where an export holds numbers as floats
+MIDNIGHT = r"([ T]00:00:00(\.0+)?)?"  # of a date that an export holds as a time
+INTEGER = r"-?\d{1,9}(\.0+)?"
+NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 
 
 def value(column: Column, source: str) -> str:
@@ -15,13 +20,13 @@ def value(column: Column, source: str) -> str:
         # China has had one offset and no summer time since 1992; an epoch in milliseconds therefore only shifts.
         return f"""case
             when regexp_full_match({source}, '{LOCAL_TIME}') then try_cast({source} as timestamp)
-            when regexp_full_match({source}, '\\d{{13}}')
-                then make_timestamp(try_cast({source} as bigint) * 1000) + interval 8 hour
+            when regexp_full_match({source}, '{EPOCH}')
+                then make_timestamp(left({source}, 13)::bigint * 1000) + interval 8 hour
             when regexp_full_match({source}, '{LOCAL_TIME}{OFFSET}')
                 then try_cast({source} as timestamptz) at time zone 'Asia/Shanghai'
         end"""
     if column.data_type == "date":
-        return f"case when regexp_full_match({source}, '\\d{{4}}-\\d{{2}}-\\d{{2}}') then try_cast({source} as date) end"
+        return f"case when regexp_full_match({source}, '{DATE}{MIDNIGHT}') then try_cast(left({source}, 10) as date) end"
     if column.data_type == "boolean":
         return f"case lower({source}) when 'true' then true when '1' then true when 'false' then false when '0' then false end"
     if column.data_type == "varchar[]":
@@ -38,7 +43,9 @@ def value(column: Column, source: str) -> str:
             checks.append(f"regexp_full_match({source}, {text(column.pattern)})")
         return f"case when {' and '.join(checks)} then {source} end" if checks else source
     read = f"try_cast({source} as {column.data_type})"
-    return f"case when {read} in ({', '.join(column.values)}) then {read} end" if column.values else read
+    checks = [f"regexp_full_match({source}, '{INTEGER if column.data_type == 'integer' else NUMBER}')"]
+    checks.append(f"{read} in ({', '.join(column.values)})" if column.values else f"isfinite({read}::double)")
+    return f"case when {' and '.join(checks)} then {read} end"
 
 
 def raw_text(column: str) -> str:

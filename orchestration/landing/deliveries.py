@@ -31,7 +31,10 @@ class Delivery:
     @property
     def signature(self) -> str:
         """Names, sizes and times of the files: another one means that the delivery is to be landed again."""
-        stats = ((file.path.name, file.path.stat()) for file in self.files)
+        try:
+            stats = [(file.path.name, file.path.stat()) for file in self.files]
+        except OSError as error:
+            raise _unreadable(error) from error
         return "|".join(f"{name}:{stat.st_size}:{stat.st_mtime_ns}" for name, stat in stats)
 
 
@@ -45,6 +48,13 @@ def find_deliveries(landing: Path, tables: dict[tuple[str, str], Table]) -> Inve
     """All deliveries in landing/<platform>/<table>/dt=YYYY-MM-DD/."""
     if not landing.is_dir():
         raise KefuError(f"--landing {landing} is not a folder")
+    try:
+        return _find_deliveries(landing.absolute(), tables)
+    except OSError as error:
+        raise _unreadable(error) from error
+
+
+def _find_deliveries(landing: Path, tables: dict[tuple[str, str], Table]) -> Inventory:
     deliveries: list[Delivery] = []
     ignored: list[str] = []
     for folder in _folders(platform for platform in _folders([landing])):
@@ -82,10 +92,19 @@ def _files(day: Path, landing: Path, dt: date) -> tuple[tuple[File, ...], list[s
     for path in sorted(day.iterdir()):
         name = str(path.relative_to(landing))
         ending = "".join(path.suffixes[-2:]) if path.suffix == ".gz" else path.suffix
-        if _hidden(path) or not path.is_file():
+        if _hidden(path):
             continue
-        if ending in FORMATS:
+        if ending in FORMATS and path.is_file() and _is_text(name):
             files.append(File(path, name, dt, FORMATS[ending]))
         else:
             others.append(name)
     return tuple(files), others
+
+
+def _is_text(name: str) -> bool:
+    """Whether the name is UTF-8, without which no table can hold it."""
+    return "\n" not in name and not any("\ud800" <= character <= "\udfff" for character in name)
+
+
+def _unreadable(error: OSError) -> KefuError:
+    return KefuError(f"{error.filename} cannot be read: {error.strerror}")

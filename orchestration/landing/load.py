@@ -94,6 +94,9 @@ def land(
         except KefuError as error:
             errors.append(str(error))
             continue
+        except duckdb.Error as error:  # such as a full disk
+            errors.append(f"{table.label} cannot be landed: {first_line(error)}")
+            continue
         landed.append(result)
         report(f"landed {table.label}: {result.deliveries} deliveries, {result.rows:,} rows" + _remarks(result))
     if errors:
@@ -123,7 +126,7 @@ def _land_table(
             raise KefuError(f"{table.label}: a file changed while it was read; nothing of it has landed, run again")
         repeated = _drop_repeated(connection, table)
         _replace(connection, table, deliveries, record_changes)
-        rows, rejected = _log(connection, table, deliveries, relations)
+        rows, rejected = _log(connection, table, deliveries, signatures, relations)
         connection.execute("commit")
     except BaseException:
         connection.execute("rollback")
@@ -133,15 +136,16 @@ def _land_table(
 
 
 def _create_incoming(connection: duckdb.DuckDBPyConnection, table: Table, relations: Sequence[Relation]) -> None:
-    """Temporary table `incoming`: every row, typed, in the order of its file, with the reason why it cannot be read."""
+    """Temporary table `incoming`: every row, typed, in the order of its file, with the reason why it cannot be read.
+
+    Nothing may be joined on the way into it: a row's number in its file follows from where it lies (see NUMBERED).
+    """
     typed = ", ".join(f"{name(column.name)} {column.data_type}" for column in table.columns)
     connection.execute(
         f"""
-        create or replace temp table incoming (
-            {typed}, _dt date, _file varchar, _reason varchar, _raw varchar
-        );
+        create or replace temp table incoming ({typed}, _path varchar, _reason varchar, _raw varchar);
+        create or replace temp table incoming_files (_path varchar, _file varchar, _dt date, first_row bigint);
         create or replace temp table broken_lines (_path varchar, row_number bigint, reason varchar, raw_row varchar);
-        create or replace temp table incoming_files (_path varchar, _file varchar, _dt date);
         """
     )
     texts = ", ".join(
@@ -153,10 +157,9 @@ def _create_incoming(connection: duckdb.DuckDBPyConnection, table: Table, relati
     values = ", ".join(
         f"{columns.value(column, columns.raw_text(column.name))} as {name(column.name)}" for column in table.columns
     )
-    names = _names(table)
     for relation in relations:
         connection.execute(
-            "insert into incoming_files select unnest($1::varchar[]), unnest($2::varchar[]), unnest($3::date[])",
+            "insert into incoming_files select unnest($1::varchar[]), unnest($2::varchar[]), unnest($3::date[]), null",
             [
                 [str(file.path) for file in relation.files],
                 [file.name for file in relation.files],
@@ -167,39 +170,72 @@ def _create_incoming(connection: duckdb.DuckDBPyConnection, table: Table, relati
             connection.execute(
                 f"""
                 insert into incoming
-                select {names}, _dt, _file, _reason, case when _reason is not null then _raw end
+                select
+                    {_names(table)}, _path,
+                    case when _reason is not null then coalesce({relation.fault}, _reason) end,
+                    case when _reason is not null then {relation.raw_row} end
                 from (
                     select *, {columns.reason(table)} as _reason
-                    from (select *, {values} from (select {texts}, _path, _raw from ({relation.sql})))
+                    from (select *, {values} from (select {texts}, _path, _delivered from ({relation.sql})))
                 )
-                join incoming_files using (_path)
                 """
             )
         except duckdb.Error as error:
-            files = [file.name for file in relation.files if str(file.path) in str(error)] or [relation.files[0].name]
-            raise KefuError(f"{files[0]} cannot be read: {first_line(error)}") from error
-        _keep_broken_lines(connection)
-    # Rows lie in the order of their file, so that a row's number follows from where its file begins.
+            raise _unreadable(relation, error) from error
+        _keep_broken_lines(connection, relation)
     connection.execute(
         """
-        create or replace temp table file_starts as
-        select _file, min(rowid) as first_row from incoming group by _file
+        update incoming_files as f set first_row = i.first_row
+        from (select _path, min(rowid) as first_row from incoming group by _path) i
+        where f._path = i._path;
+
+        create or replace temp table skipped_lines as
+        select _path, first_row + lines_before as from_row, max(skipped) as skipped
+        from (
+            select b._path, f.first_row, n as skipped, b.row_number - 1 - (n - 1) as lines_before
+            from (select *, row_number() over (partition by _path order by row_number) as n from broken_lines) b
+            join incoming_files f using (_path)
+        )
+        group by all
         """
     )
+
+
+# Rows lie in `incoming` in the order of their file, those apart that the reader could not take apart.
+NUMBERED = """
+    select i.*, f._file, f._dt, i.rowid - f.first_row + 1 + coalesce(s.skipped, 0) as _row
+    from incoming i
+    join incoming_files f using (_path)
+    asof left join skipped_lines s on i._path = s._path and i.rowid >= s.from_row
+"""
+
+
+def _unreadable(relation: Relation, error: duckdb.Error) -> KefuError:
+    files = [file for file in relation.files if str(file.path) in str(error)] or list(relation.files)
+    named = max(files, key=lambda file: len(file.name)).name if len(files) < len(relation.files) else files[0].name
+    if "state machine reached an invalid state" in str(error):
+        return KefuError(f"{named} cannot be read: its line ends are mixed (a carriage return or line feed outside quotes)")
+    return KefuError(f"{named} cannot be read: {first_line(error)}")
 
 
 def _names(table: Table, prefix: str = "") -> str:
     return ", ".join(prefix + name(column.name) for column in table.columns)
 
 
-def _keep_broken_lines(connection: duckdb.DuckDBPyConnection) -> None:
+def _keep_broken_lines(connection: duckdb.DuckDBPyConnection, relation: Relation) -> None:
     """Lines that the CSV reader could not take apart; it lists them in tables of its own."""
     if not connection.execute("from duckdb_tables() where table_name = 'reject_errors'").fetchall():
         return
+    header = f"[{', '.join(map(text, relation.columns))}]::varchar[]"
+    first_data_line = 2 if relation.columns else 1
     connection.execute(
-        """
+        f"""
         insert into broken_lines
-        select s.file_path, e.line - 1, any_value(e.error_message), any_value(trim(e.csv_line, chr(13) || chr(10)))
+        select
+            s.file_path, e.line - {first_data_line} + 1,
+            string_agg(concat_ws(': ', ({header})[e.column_idx], case e.error_type
+                when 'INVALID ENCODING' then 'not UTF-8' else e.error_message end), '; ' order by e.column_idx),
+            any_value(trim(e.csv_line, chr(13) || chr(10)))
         from reject_errors e
         join reject_scans s on e.scan_id = s.scan_id and e.file_id = s.file_id
         group by s.file_path, e.line;
@@ -223,15 +259,18 @@ def _drop_repeated(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
         connection.execute(
             f"""
             delete from incoming where rowid in (
-                select r.row_id
+                select row_id
                 from (
-                    select rowid as row_id, row_number() over (partition by _dt, {_key(table)} order by _file desc, rowid desc) as n
-                    from incoming
-                    where _reason is null and (_dt, {_key(table)}) in (
-                        select (_dt, {_key(table)}) from incoming where _reason is null group by all having count(*) > 1
+                    select
+                        i.rowid as row_id,
+                        row_number() over (partition by f._dt, {_key(table)} order by f._file desc, i.rowid desc) as n
+                    from incoming i
+                    join incoming_files f using (_path)
+                    where i._reason is null and ({_key(table)}) in (
+                        select ({_key(table)}) from incoming where _reason is null group by all having count(*) > 1
                     )
-                ) r
-                where r.n > 1
+                )
+                where n > 1
             )
             """
         ).fetchall()[0][0]
@@ -259,12 +298,9 @@ def _replace(
         f"""
         delete from {raw} where _dt in ({dts});
         insert into {raw}
-        select
-            {_names(table, "i.")}, i._dt, i._file, i.rowid - s.first_row + 1,
-            get_current_timestamp() at time zone 'Asia/Shanghai', true
-        from incoming i
-        join file_starts s using (_file)
-        where i._reason is null;
+        select {_names(table)}, _dt, _file, _row, get_current_timestamp() at time zone 'Asia/Shanghai', true
+        from ({NUMBERED})
+        where _reason is null;
 
         update {raw} as r set _stands = (r._dt = l.last_dt)
         from (
@@ -296,6 +332,7 @@ def _log(
     connection: duckdb.DuckDBPyConnection,
     table: Table,
     deliveries: Sequence[Delivery],
+    signatures: dict[date, str],
     relations: Sequence[Relation],
 ) -> tuple[int, int]:
     """Deliveries and rejected rows into schema raw. Returns rows landed and rows rejected."""
@@ -310,8 +347,8 @@ def _log(
         delete from raw.rejected_rows where {of_table} and dt in ({dts});
         delete from raw.deliveries where {of_table} and dt in ({dts});
         insert into raw.rejected_rows
-        select {text(table.platform)}, {text(table.name)}, i._dt, i._file, i.rowid - s.first_row + 1, i._reason, i._raw
-        from incoming i join file_starts s using (_file) where i._reason is not null
+        select {text(table.platform)}, {text(table.name)}, _dt, _file, _row, _reason, _raw
+        from ({NUMBERED}) where _reason is not null
         union all
         select {text(table.platform)}, {text(table.name)}, f._dt, f._file, b.row_number, b.reason, b.raw_row
         from broken_lines b join incoming_files f on b._path = f._path;
@@ -326,7 +363,7 @@ def _log(
         """,
         [
             [str(delivery.dt) for delivery in deliveries],
-            [delivery.signature for delivery in deliveries],
+            [signatures[delivery.dt] for delivery in deliveries],
             [len(delivery.files) for delivery in deliveries],
             [sorted(unknown[delivery.dt]) for delivery in deliveries],
         ],

@@ -1,15 +1,17 @@
 """Files to relations of text: every format gives the same columns as VARCHAR, so that one rule per type reads them all.
 
-A relation has the table's columns, `_path`, and `_raw`, the row as text (used only for rows that are rejected).
+A relation has the table's columns, `_path`, and `_delivered`, the row as it came (looked at only where the row is rejected).
 """
 
 from __future__ import annotations
 
 import csv
 import gzip
+import zlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import IO
 
 import duckdb
 
@@ -19,25 +21,32 @@ from orchestration.home import first_line
 from orchestration.landing.deliveries import File
 
 MAX_ROW_BYTES = 16 * 1024 * 1024
+BUFFER_BYTES = 2 * MAX_ROW_BYTES
 LINE_SEPARATOR = "\x01"  # cannot stand in a JSON text, so that a line stays one column
+
+Columns = tuple[tuple[str, str], ...]  # names and types, as in the file
+
+
+class UnreadableError(Exception):
+    """What is wrong with a file as a whole."""
 
 
 @dataclass(frozen=True)
 class Relation:
     sql: str
     files: tuple[File, ...]
+    columns: tuple[str, ...]  # as they stand in the files
     unknown_columns: tuple[str, ...]
+    raw_row: str  # of `_delivered`, the row as text
+    fault: str = "null"  # of `_delivered`, what is wrong with a rejected row as a whole
 
 
 def read(connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[File]) -> list[Relation]:
     """Relations that together hold the files' rows, files of one format and header in one."""
-    groups: dict[tuple[str, tuple[str, ...]], list[File]] = defaultdict(list)
+    groups: dict[tuple[str, Columns], list[File]] = defaultdict(list)
     for file in files:
         groups[file.file_format, _columns(connection, table, file)].append(file)
-    return [
-        _READERS[file_format](table, columns, tuple(group), _unknown(table, columns))
-        for (file_format, columns), group in groups.items()
-    ]
+    return [_READERS[file_format](table, columns, tuple(group)) for (file_format, columns), group in groups.items()]
 
 
 def text(value: str) -> str:
@@ -50,128 +59,140 @@ def name(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, table: Table, file: File) -> tuple[str, ...]:
+def _columns(connection: duckdb.DuckDBPyConnection, table: Table, file: File) -> Columns:
     try:
+        if _is_gzip(file):
+            _check_gzip(file)
         columns = _HEADERS[file.file_format](connection, file)
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error, duckdb.Error) as error:
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error, csv.Error, duckdb.Error, UnreadableError) as error:
         raise KefuError(f"{file.name} cannot be read: {first_line(error)}") from error
     if columns is None:  # a JSON Lines file without rows lacks nothing
-        return tuple(column.name for column in table.columns)
-    missing = [column.name for column in table.columns if column.required and column.name not in columns]
+        return tuple((column.name, "VARCHAR") for column in table.columns)
+    names = {column for column, _ in columns}
+    missing = [column.name for column in table.columns if column.required and column.name not in names]
     if missing:
         raise KefuError(f"{file.name} lacks required column {', '.join(missing)}")
     return columns
 
 
-def _unknown(table: Table, columns: Sequence[str]) -> tuple[str, ...]:
-    known = {column.name for column in table.columns}
-    return tuple(column for column in columns if column not in known)
+def _is_gzip(file: File) -> bool:
+    return file.path.suffix == ".gz"
 
 
-def _csv_header(connection: duckdb.DuckDBPyConnection, file: File) -> tuple[str, ...]:
-    opened = gzip.open if file.path.suffix == ".gz" else open
-    with opened(file.path, "rt", encoding="utf-8-sig", newline="") as lines:
+def _check_gzip(file: File) -> None:
+    """Reads it through: DuckDB takes what it can decompress of a broken file for the whole of it."""
+    with gzip.open(file.path) as stream:
+        while stream.read(1024 * 1024):
+            pass
+
+
+def _opened(file: File) -> IO[bytes]:
+    return gzip.open(file.path) if _is_gzip(file) else open(file.path, "rb")  # type: ignore[return-value]
+
+
+def _csv_header(connection: duckdb.DuckDBPyConnection, file: File) -> Columns:
+    with _opened(file) as stream:
+        lines = (line.decode("utf-8-sig") for line in iter(lambda: stream.readline(MAX_ROW_BYTES), b""))
         header = next(csv.reader(lines), None)
     if not header:
-        raise csv.Error("the file is empty, a CSV file has a header")
-    if len(set(header)) < len(header):
-        raise csv.Error("a column stands twice in the header")
-    return tuple(header)
+        raise UnreadableError("the file has no header")
+    columns = [column or f"column {number}" for number, column in enumerate(header, start=1)]
+    if len({column.lower() for column in columns}) < len(columns):
+        raise UnreadableError("a column stands twice in the header")
+    return tuple((column, "VARCHAR") for column in columns)
 
 
-def _jsonl_keys(connection: duckdb.DuckDBPyConnection, file: File) -> tuple[str, ...] | None:
-    lines = _lines([file])
-    rows, objects = connection.execute(
-        f"select count(*), count(*) filter (where json_valid(line) and json_type(line) = 'OBJECT') from {lines}"
-    ).fetchall()[0]
-    if rows and not objects:
-        raise csv.Error("no line of it is a JSON object")
-    keys = connection.execute(
-        f"""
-        select distinct unnest(json_keys(line)) as key
-        from {lines}
-        where json_valid(line) and json_type(line) = 'OBJECT'
-        order by key
-        """
-    ).fetchall()
-    return tuple(key for (key,) in keys) if rows else None
+def _jsonl_keys(connection: duckdb.DuckDBPyConnection, file: File) -> Columns | None:
+    lines = _lines([file], "ignore_errors = true")
+    keys = connection.execute(f"select distinct unnest(try(json_keys(line))) as key from {lines} order by key").fetchall()
+    if keys:
+        return tuple((key, "VARCHAR") for (key,) in keys)
+    with _opened(file) as stream:
+        if stream.read(MAX_ROW_BYTES).strip():
+            raise UnreadableError("no line of it is a JSON object")
+    return None
 
 
-def _parquet_columns(connection: duckdb.DuckDBPyConnection, file: File) -> tuple[str, ...]:
-    described = connection.execute(f"describe select * from read_parquet({text(str(file.path))}, hive_partitioning = false)").fetchall()
-    return tuple(column for column, *_ in described)
+def _parquet_columns(connection: duckdb.DuckDBPyConnection, file: File) -> Columns:
+    described = connection.execute(f"describe select * from read_parquet({_paths([file])}, hive_partitioning = false)").fetchall()
+    return tuple((column, data_type) for column, data_type, *_ in described)
 
 
 def _paths(files: Sequence[File]) -> str:
-    return "[" + ", ".join(text(str(file.path)) for file in files) + "]"
+    """A list of paths, each of them meant literally."""
+    return "[" + ", ".join(text("".join(f"[{c}]" if c in "*?[" else c for c in str(file.path))) for file in files) + "]"
 
 
-def _lines(files: Sequence[File]) -> str:
+def _lines(files: Sequence[File], on_error: str) -> str:
     """The lines of JSON Lines files, read as they are, so that one broken line is one rejected row."""
     return f"""(
-        select ltrim(line, chr(65279)) as line, _path
+        select line, _path
         from read_csv(
             {_paths(files)}, columns = {{'line': 'VARCHAR'}}, header = false, auto_detect = false,
             delim = {text(LINE_SEPARATOR)}, quote = '', escape = '', strict_mode = false, null_padding = true,
-            max_line_size = {MAX_ROW_BYTES}, hive_partitioning = false, filename = '_path', store_rejects = true
+            max_line_size = {MAX_ROW_BYTES}, buffer_size = {BUFFER_BYTES}, hive_partitioning = false,
+            filename = '_path', {on_error}
         )
         where line is not null
     )"""
 
 
-def _known(table: Table, columns: Sequence[str], expression: str) -> str:
-    """The table's columns as text, null where the files lack them; `{column}` in the expression is the quoted name."""
-    return ", ".join(
-        f"{expression.format(column=name(column.name))} as {name(column.name)}"
-        if column.name in columns
-        else f"null::varchar as {name(column.name)}"
-        for column in table.columns
-    )
+def _known(table: Table, texts: dict[str, str]) -> str:
+    """The table's columns as text, null where the files lack them."""
+    return ", ".join(f"{texts.get(column.name, 'null::varchar')} as {name(column.name)}" for column in table.columns)
 
 
-def _read_csv(table: Table, columns: tuple[str, ...], files: tuple[File, ...], unknown: tuple[str, ...]) -> Relation:
-    types = ", ".join(f"{text(column)}: 'VARCHAR'" for column in columns)
-    row = ", ".join(f"{name(column)} := {name(column)}" for column in columns)
+def _unknown(table: Table, columns: Columns) -> tuple[str, ...]:
+    known = {column.name for column in table.columns}
+    return tuple(column for column, _ in columns if column not in known)
+
+
+def _read_csv(table: Table, columns: Columns, files: tuple[File, ...]) -> Relation:
+    names = tuple(column for column, _ in columns)
+    texts = {column: f"c{number}" for number, column in enumerate(names)}
+    # Not in parallel: DuckDB looks for the first row of a later part by its shape, and finds it inside a quoted text.
     sql = f"""
-        select {_known(table, columns, "{column}")}, _path, to_json(struct_pack({row}))::varchar as _raw
+        select {_known(table, texts)}, _path, struct_pack({_pack(texts)}) as _delivered
         from read_csv(
-            {_paths(files)}, columns = {{{types}}}, header = true, auto_detect = false, delim = ',', quote = '"',
-            escape = '"', nullstr = '', allow_quoted_nulls = true, max_line_size = {MAX_ROW_BYTES},
+            {_paths(files)}, columns = {{{", ".join(f"{column}: 'VARCHAR'" for column in texts.values())}}},
+            header = true, auto_detect = false, delim = ',', quote = '"', escape = '"', nullstr = '',
+            allow_quoted_nulls = true, parallel = false, max_line_size = {MAX_ROW_BYTES}, buffer_size = {BUFFER_BYTES},
             hive_partitioning = false, filename = '_path', store_rejects = true
         )"""
-    return Relation(sql, files, unknown)
+    return Relation(sql, files, names, _unknown(table, columns), "to_json(_delivered)::varchar")
 
 
-def _read_jsonl(table: Table, columns: tuple[str, ...], files: tuple[File, ...], unknown: tuple[str, ...]) -> Relation:
+def _read_jsonl(table: Table, columns: Columns, files: tuple[File, ...]) -> Relation:
     structure = "{" + ", ".join(f'"{column.name}": "VARCHAR"' for column in table.columns) + "}"
+    texts = {column.name: f"delivered.{name(column.name)}" for column in table.columns}
     sql = f"""
-        select {_known(table, columns, "row.{column}")}, _path, line as _raw
+        select {_known(table, texts)}, _path, line as _delivered
         from (
-            select
-                line,
-                _path,
-                case
-                    when json_valid(line) and json_type(line) = 'OBJECT' then json_transform(line, {text(structure)})
-                end as row
-            from {_lines(files)}
+            select line, _path, try(json_transform(line, {text(structure)})) as delivered
+            from {_lines(files, "store_rejects = true")}
         )"""
-    return Relation(sql, files, unknown)
+    fault = "case when try(json_type(_delivered)) is distinct from 'OBJECT' then 'not a JSON object' end"
+    return Relation(sql, files, (), _unknown(table, columns), "_delivered", fault)
 
 
-def _read_parquet(table: Table, columns: tuple[str, ...], files: tuple[File, ...], unknown: tuple[str, ...]) -> Relation:
-    lists = {column.name for column in table.columns if column.data_type.endswith("[]")}
-    known = ", ".join(
-        f"to_json({name(column)})::varchar as {name(column)}" if column in lists else f"{name(column)}::varchar as {name(column)}"
-        for column in columns
-    )
-    row = ", ".join(f"{name(column)} := {name(column)}" for column in columns)
+def _read_parquet(table: Table, columns: Columns, files: tuple[File, ...]) -> Relation:
+    texts = {column: _text_of(name(column), data_type) for column, data_type in columns}
     sql = f"""
-        select {_known(table, columns, "{column}")}, _path, _raw
-        from (
-            select {known}, _path, to_json(struct_pack({row}))::varchar as _raw
-            from read_parquet({_paths(files)}, union_by_name = true, hive_partitioning = false, filename = '_path')
-        )"""
-    return Relation(sql, files, unknown)
+        select
+            {_known(table, texts)}, "path of the file" as _path,
+            struct_pack({_pack({column: name(column) for column, _ in columns})}) as _delivered
+        from read_parquet({_paths(files)}, hive_partitioning = false, filename = 'path of the file')"""
+    return Relation(sql, files, (), _unknown(table, columns), "to_json(_delivered)::varchar")
+
+
+def _text_of(column: str, data_type: str) -> str:
+    if data_type.endswith("[]"):
+        return f"to_json({column})::varchar"
+    return f"decode({column})" if data_type == "BLOB" else f"{column}::varchar"
+
+
+def _pack(columns: dict[str, str]) -> str:
+    return ", ".join(f"{name(column)} := {value}" for column, value in columns.items())
 
 
 _HEADERS = {"csv": _csv_header, "jsonl": _jsonl_keys, "parquet": _parquet_columns}

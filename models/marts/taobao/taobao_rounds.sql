@@ -1,4 +1,5 @@
 {{ config(materialized='incremental', incremental_strategy='rebuild_dates') }}
+-- depends_on: {{ ref('build_dates') }}
 
 with rounds as (select * from {{ ref('int_taobao__rounds') }}),
 

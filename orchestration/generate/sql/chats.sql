@@ -117,6 +117,7 @@ peopled as (
             else 20000000 + pick(k, 'stranger', 79999999)
         end, 8) as buyer_id,
         u(k, 'buyer') < 0.12 as is_regular,
+        u(k, 'buyer') between 0.12 and 0.16 as is_shopper,
         case when route = 'left' then one_of(k, 'agent', gone) else one_of(k, 'agent', on_duty) end as agent_no,
         one_of(k, 'second agent', on_duty) as other_agent_no,
         pick(k, 'topic', getvariable('topics')) as topic,
@@ -317,7 +318,9 @@ create or replace temp macro question_text(topic, exchange_no, exchanges, slot, 
         when is_handover and exchange_no > 1 then one_of(k, 'text', getvariable('handover_requests'))
         when exchange_no = exchanges and exchanges > 2 then one_of(k, 'text', getvariable('thanks'))
         else one_of(k, 'opening', getvariable('openings'))
-            || getvariable('questions')[1 + topic * getvariable('per_topic') + pick(k, 'text', getvariable('per_topic'))]
+            || getvariable('questions')[
+                1 + topic * getvariable('per_topic') + pick(k, 'text', getvariable('per_topic'))
+            ]
     end;
 create or replace temp macro answer_text(topic, is_first, is_last, k) as
     case
@@ -325,6 +328,8 @@ create or replace temp macro answer_text(topic, is_first, is_last, k) as
         when not is_first then one_of(k, 'text', getvariable('follow_ups'))
         when is_last then one_of(k, 'text', getvariable('goodbyes'))
         else one_of(k, 'opening', getvariable('salutes'))
-            || getvariable('answers')[1 + topic * getvariable('per_topic') + pick(k, 'text', getvariable('per_topic'))]
+            || getvariable('answers')[
+                1 + topic * getvariable('per_topic') + pick(k, 'text', getvariable('per_topic'))
+            ]
             || one_of(k, 'ending', getvariable('endings'))
     end;

@@ -1,5 +1,4 @@
 -- Kuaishou: one view `out_<table>` per delivered table, with `land_no`, the day of delivery of each row.
--- Run once per connection; the tables behind the views are those of the delivery at hand.
 
 create or replace temp view out_messages as
 with joined as (
@@ -147,7 +146,9 @@ resolved as (
     select
         *,
         -- Some stay open for good.
-        case when u(k, 'resolved') < 0.85 then reported_ms + ms_between(k, 'resolved after', 40000, 300000) end as resolved_ms
+        case
+            when u(k, 'resolved') < 0.85 then reported_ms + ms_between(k, 'resolved after', 40000, 300000)
+        end as resolved_ms
     from reports
 )
 

@@ -6,7 +6,8 @@ with subjects as (
         shop_day_key as sk, chats, day_no
     from shop_days where day_no = getvariable('dt_no') - 1
     union all
-    select shop_id, account(shop_id, 1), 0.3, on_time_rate, satisfied_rate, sub(shop_day_key, 'first agent'), chats, day_no
+    select shop_id, account(shop_id, 1), 0.3, on_time_rate, satisfied_rate, sub(shop_day_key, 'first agent'),
+        chats, day_no
     from shop_days where day_no = getvariable('dt_no') - 1
 ),
 
@@ -31,7 +32,8 @@ valued as (
         greatest(1, floor(chats * part * period_days * (0.8 + 0.4 * u(mk, 'sample'))))::bigint as cases,
         case
             when metric like 'avg_%' then 25 + 60 * (1 - speed) + 20 * u(mk, 'value')
-            when metric in ('satisfaction_rate', 'positive_rating_rate') then least(1, care + 0.02 * normal(mk, 'value'))
+            when metric in ('satisfaction_rate', 'positive_rating_rate')
+                then least(1, care + 0.02 * normal(mk, 'value'))
             when metric = 'rating_participation_rate' then 0.25 + 0.2 * u(mk, 'value')
             when metric = 'rejection_click_rate' then 0.01 + 0.05 * u(mk, 'value')
             when metric = 'assisted_after_sales_confirm_rate' then 0.55 + 0.3 * u(mk, 'value')

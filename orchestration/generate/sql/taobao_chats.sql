@@ -1,4 +1,4 @@
--- Taobao and Tmall: the chats, messages and what else the delivered tables share. Run for every delivery.
+-- Taobao and Tmall: the chats, messages and what else the delivered tables share.
 
 create or replace temp macro grade_of(shop_key, shop_no, month) as
     case
@@ -46,8 +46,8 @@ paired as (
             else 'tb-employee-' || padded(pick(k, 'employee', 300), 4)
         end as buyer_id,
         -- Those who write to several shops are in nobody's audience: two rows of one day could differ.
-        peer_kind = 'consumer' and u(k, 'buyer') not between 0.12 and 0.16 and u(pair_key, 'member') < 0.18 as is_member,
-        peer_kind = 'consumer' and u(k, 'buyer') not between 0.12 and 0.16 and u(pair_key, 'custom') < 0.07 as is_custom
+        peer_kind = 'consumer' and not is_shopper and u(pair_key, 'member') < 0.18 as is_member,
+        peer_kind = 'consumer' and not is_shopper and u(pair_key, 'custom') < 0.07 as is_custom
     from labelled
 )
 
@@ -89,7 +89,10 @@ timed as (
         *,
         case trigger
             when 'system_invite' then human_end_ms
-                + case when u(ck, 'odd') < 0.05 then ms_between(ck, 'sent', 60, 1500) else ms_between(ck, 'sent', 540, 585) end
+                + case
+                    when u(ck, 'odd') < 0.05 then ms_between(ck, 'sent', 60, 1500)
+                    else ms_between(ck, 'sent', 540, 585)
+                end
             when 'buyer_initiated' then end_ms + ms_between(ck, 'sent', 10, 60)
             else human_end_ms + ms_between(ck, 'sent', 4, 20)
         end as sent_ms,
@@ -121,8 +124,10 @@ select
         when u(ck, 'changes') < 0.05 then 1 + (u(ck, 'how often') < 0.2)::integer
         else 0
     end as changes,
-    case when has_aftermath then ms_between(ck, 'change after', 1200, 40000) else ms_between(ck, 'change after', 40, 2400) end
-        as change_ms
+    case
+        when has_aftermath then ms_between(ck, 'change after', 1200, 40000)
+        else ms_between(ck, 'change after', 40, 2400)
+    end as change_ms
 from timed;
 
 create or replace temp table messages as
@@ -151,8 +156,8 @@ with special_kinds as (
 
 spoken as (
     select
-        cid, message_no, mk, at_ms, exchange_no, exchanges, topic, answered_by, is_handover, slot, is_question, questions,
-        agent_no,
+        cid, message_no, mk, at_ms, exchange_no, exchanges, topic, answered_by, is_handover, slot, is_question,
+        questions, agent_no,
         -- Until the hand-over the buyer writes to the account that the bot works for.
         answered_by = 'bot' or (is_question and is_handover and wait_ms > 0) as is_at_bot,
         case when is_question then 'inbound' else 'outbound' end as direction,
@@ -202,7 +207,8 @@ announced as (
     -- A transfer and an invitation to rate are messages, too.
     select
         exchanges.cid, 200 + exchange_no as message_no, sub(xk, 'notice') as mk, human_ms as at_ms,
-        exchange_no, exchanges, topic, answered_by, false as is_handover, 0 as slot, false as is_question, 0 as questions,
+        exchange_no, exchanges, topic, answered_by, false as is_handover, 0 as slot, false as is_question,
+        0 as questions,
         reply_agent_no as agent_no, false as is_at_bot, 'outbound' as direction, 'system' as author_kind,
         'transfer_notice' as message_type
     from exchanges

@@ -1,5 +1,4 @@
 -- Taobao and Tmall: one view `out_<table>` per delivered table, with `land_no`, the day of delivery of each row.
--- Run once per connection; the tables behind the views are those of the delivery at hand.
 
 create or replace temp view delivered_messages as
 with joined as (
@@ -21,7 +20,8 @@ with joined as (
                 then question_text(messages.topic, exchange_no, messages.exchanges, slot, is_handover, mk)
             when message_type = 'text'
                 then answer_text(
-                    messages.topic, slot = questions + 1, exchange_no = messages.exchanges and messages.exchanges > 2, mk
+                    messages.topic, slot = questions + 1,
+                    exchange_no = messages.exchanges and messages.exchanges > 2, mk
                 )
             when message_type = 'link' then 'https://item.example.com/i/' || (10000 + pick(mk, 'text', 90000))
             when message_type = 'emoji' then one_of(mk, 'text', ['😊', '👍', '🌹', '😂', '[微笑]', '😡'])
@@ -149,7 +149,8 @@ union all
 select
     shop_id || ':' || kind, shop_id, account_type, display_name, case when kind = 'main' then false end, null, null,
     getvariable('start_no') + 1
-from shops, (values ('main', 'main', '店长'), ('assistant', 'service_assistant', null)) as kinds (kind, account_type, display_name);
+from shops, (values ('main', 'main', '店长'), ('assistant', 'service_assistant', null))
+    as kinds (kind, account_type, display_name);
 
 create or replace temp view out_account_status_events as
 with changes as (
@@ -230,7 +231,7 @@ create or replace temp view out_platform_flags as
 with flags as (
     select
         *,
-        case when u(k, 'flag from') < 0.6 then start_ms - 5000 else start_ms + ms_between(k, 'flag at', 5, 120) end as from_ms
+        start_ms + case when u(k, 'flag from') < 0.6 then -5000 else ms_between(k, 'flag at', 5, 120) end as from_ms
     from talks
     where peer_kind = 'consumer' and u(k, 'flagged') < 0.009
 )
@@ -371,8 +372,8 @@ verified as (
 )
 
 select
-    shop_id || '-' || strftime(date_of(day_no), '%Y%m%d') || case case_type when 'service_complaint' then '-c' else '-d' end
-        as case_id,
+    shop_id || '-' || strftime(date_of(day_no), '%Y%m%d')
+    || case case_type when 'service_complaint' then '-c' else '-d' end as case_id,
     shop_id,
     case_type,
     epoch_ms(occurred_ms) as occurred_at,
@@ -449,7 +450,9 @@ with entered as (
         u(k, 'recent agent') < 0.2 as is_recent,
         case when u(k, 'entry point') < 0.7 then 'lit_icon' else 'message_box' end as entry_point,
         is_priority and u(k, 'exclusive') < 0.06 as exclusive_service_priority,
-        case when queue_enabled then 'skipped_queue' when bot_first_enabled then 'skipped_bot' else 'arranged' end as prompt
+        case
+            when queue_enabled then 'skipped_queue' when bot_first_enabled then 'skipped_bot' else 'arranged'
+        end as prompt
     from talks
     where peer_kind = 'consumer' and route != 'left' and (is_priority or u(k, 'entry') < 0.25)
 )
@@ -499,8 +502,10 @@ select
     shop_id,
     month,
     grade_of(shop_key, shop_no, month) as grade,
-    case when u(sub(shop_key, month), 'scored') < 0.9 then round(3.2 + 1.2 * care + 0.5 * u(sub(shop_key, month), 'score'), 2) end
-        as experience_score,
+    case
+        when u(sub(shop_key, month), 'scored') < 0.9
+            then round(3.2 + 1.2 * care + 0.5 * u(sub(shop_key, month), 'score'), 2)
+    end as experience_score,
     land_no
 from published
 where grade_of(shop_key, shop_no, month) is not null;

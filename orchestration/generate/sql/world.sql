@@ -1,4 +1,4 @@
--- What does not depend on the day: helpers, shops and agents. Run once per connection.
+-- What does not depend on the day: helpers, shops and agents.
 -- Variables: see run.py. Times inside the generator are BIGINT milliseconds since 1970-01-01 00:00 Beijing time,
 -- days are whole days since then; both become TIMESTAMP and DATE only in the delivered tables.
 
@@ -28,7 +28,7 @@ create or replace temp macro padded(n, width) as
     case when len(n::varchar) >= width then n::varchar else lpad(n::varchar, width, '0') end;
 create or replace temp macro account(shop_id, agent_no) as shop_id || ':agent-' || padded(agent_no, 2);
 
--- Shops: a few large ones, many small ones. Qualities are spread evenly (golden ratio), so that even three shops differ.
+-- Shops: a few large ones, many small ones. Qualities are spread evenly (golden ratio): even three shops differ.
 create or replace temp table shops as
 with numbered as (
     select

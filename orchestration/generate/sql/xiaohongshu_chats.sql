@@ -1,4 +1,4 @@
--- Xiaohongshu: the chats, messages and what else the delivered tables share. Run for every delivery.
+-- Xiaohongshu: the chats, messages and what else the delivered tables share.
 
 create or replace temp table talks as
 with entered as (

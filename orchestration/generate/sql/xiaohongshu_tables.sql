@@ -1,5 +1,4 @@
 -- Xiaohongshu: one view `out_<table>` per delivered table, with `land_no`, the day of delivery of each row.
--- Run once per connection; the tables behind the views are those of the delivery at hand.
 
 create or replace temp view out_sessions as
 with versioned as (
@@ -107,7 +106,10 @@ versioned as (
 
 select
     chat_id as session_id,
-    case when u(rk, 'satisfied') < chance then 4 + (u(rk, 'stars') < 0.8)::integer else 1 + pick(rk, 'stars', 3) end as stars,
+    case
+        when u(rk, 'satisfied') < chance then 4 + (u(rk, 'stars') < 0.8)::integer
+        else 1 + pick(rk, 'stars', 3)
+    end as stars,
     epoch_ms(version_ms) as rated_at,
     day_of(version_ms) + 1 as land_no
 from versioned;

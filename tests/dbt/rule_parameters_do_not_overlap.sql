@@ -1,0 +1,25 @@
+-- Two values of one parameter in force on one day: nobody could say which of them that day is computed with.
+with parameters as (select * from {{ ref('rule_parameters') }}),
+
+versions as (
+    select
+        scope,
+        parameter,
+        value,
+        coalesce(valid_from, '0001-01-01'::date) as valid_from,
+        coalesce(valid_to, '9999-12-31'::date) as valid_to
+    from parameters
+)
+
+select
+    scope,
+    parameter,
+    value,
+    valid_from,
+    valid_to,
+    max(valid_to) over earlier as earlier_value_in_force_to
+from versions
+window earlier as (
+    partition by scope, parameter order by valid_from, valid_to, value rows between unbounded preceding and 1 preceding
+)
+qualify valid_from <= earlier_value_in_force_to

@@ -1,0 +1,506 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from harness import kefu, warehouse
+
+from orchestration.explain import taobao
+from orchestration.explain.rounds import Happening, Round, RowsChangedError, Rules, Step, Story, steps
+from orchestration.explain.text import Entry, Explanation, clock, duration, hour, render, shorten, span, stretches, table, width
+
+DAY = date(2025, 9, 1)
+RULES = Rules(
+    rule_version="tmall@2022-07-06",
+    valid_from=date(2022, 7, 6),
+    valid_to=date(9999, 12, 31),
+    window_start=timedelta(hours=9),
+    window_end=timedelta(hours=23),
+    target=timedelta(seconds=180),
+    lookback=timedelta(days=3),
+    horizon=timedelta(hours=24),
+    round_scope="account",
+)
+
+
+# Whole explanations, from the fixture
+
+
+def test_every_round_names_the_clauses_of_its_reasons(built_homes: dict[str, Path]) -> None:
+    home = built_homes["case101"]
+    clauses = dict(warehouse(home, "select reason, clause_id from rules.exclusion_reasons where platform = 'taobao'"))
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
+        rounds = connection.execute("select round_id, exclusion_reasons, first_reply_at from marts.taobao_rounds").fetchall()
+        for round_id, reasons, replied_at in rounds:
+            explanation = taobao.explanation(connection, round_id)
+            assert explanation is not None
+            text = render(explanation)
+            assert [finding.reason for finding in explanation.findings] == reasons, round_id
+            for number, finding in enumerate(explanation.findings, start=1):
+                assert (
+                    f"    {number}. {clauses[finding.reason]} {finding.title_en} {finding.title_zh} [{finding.reason}]\n" in text
+                )
+                assert finding.facts, (round_id, finding.reason)
+            marks = [entry.mark for entry in explanation.entries if entry.mark]
+            assert sorted(" + ".join(marks).split(" + ")) == ["clock", "first question", *(["reply"] if replied_at else [])], (
+                round_id
+            )
+            assert "None" not in text, round_id
+    assert len(rounds) > 300
+
+
+HAND_OVER = """\
+Round 轮次 taobao-H-e0000141
+  platform 平台           Tmall 天猫
+  shop 店铺               s1
+  buyer 买家              b0
+  account 客服账号        s1:a1 (x, sub 子账号)
+  conversation 会话       c0000136
+  business date 业务日期  2023-03-21 Tuesday
+  rules 规则版本          tmall@2022-07-06, in force since 2022-07-06
+  window 考核时间段       09:00–23:00 (T-07)
+  target 目标             reply within 180 s (T-01)
+
+Timeline 时间线 (times without a date are of 2023-03-21)
+                   2023-03-20 09:00:01.999  b0 → s1:a1            question 咨询                                    work_order: bom
+                   2023-03-20 16:00:01.999  s1:a1 → b0            valid reply 有效回复 (assist bot 智能辅助)       text: 帮忙改好评,五星好评哦
+                              17:00:01.999  routing 分流          to the offline pool 离线消息池: no human (T-09)
+ first question >             17:01:01.999  b0 → s1:a1            question 咨询, waits for a human                 text: 😀,😀
+          clock >             17:01:31.999  routing 分流 → s1:a1  hand-over 分流人工, takes over what waited       by transfer 转接
+          reply >             17:02:31.999  s1:a1 → b0            valid reply 有效回复 (assist bot 智能辅助)       link: line1⏎line2
+                              17:03:16.999  b0 → s1:a1            question 咨询                                    work_order: 亲,好评返现5元
+                              17:03:17.999  s1:a1 → b0            valid reply 有效回复 (assist bot 智能辅助)       work_order: line1⏎line2
+
+Verdict 结论
+  Opened by
+    The hand-over to s1:a1 at 17:01:31.999: it takes over what b0 asked at 17:01:01.999.
+    It had to wait: since 17:00:01.999 no human was on the conversation (T-09).
+    So the clock starts at the hand-over, not at the question (T-08).
+    Nothing asked of s1:a1 earlier that day was still open.
+  Answered by
+    17:02:31.999 by the assist bot 智能辅助 s1:a1, after 60.000 s (1 min 0.000 s).
+    On time 及时: within 180 s (T-01).
+  Counts 计入考核: as answered in time
+    In the average response time 平响 it enters as 60.000 s (1 min 0.000 s) (T-01).
+"""  # noqa: E501
+
+EXCLUDED = """\
+Round 轮次 taobao-Q-m0004564
+  platform 平台           Taobao 淘宝
+  shop 店铺               s2
+  buyer 买家              b0
+  account 客服账号        s2:a2 (x, proxy 代理账号)
+  conversation 会话       c0004562
+  business date 业务日期  2023-03-30 Thursday
+  rules 规则版本          taobao@2022-07-06, in force since 2022-07-06 until 2025-09-30
+  window 考核时间段       08:00–23:00 (T-07)
+  target 目标             reply within 180 s (T-01)
+
+Timeline 时间线 (times without a date are of 2023-03-30)
+                                      23:00:01.500  routing 分流          to a bot 机器人接待: no human (T-09)
+ first question + clock >             23:00:03.500  b0 → s2:a2            question 咨询, waits for a human             image: 帮忙改好评,五星好评哦
+                  reply >             23:03:02.500  s2:a2 → b0            full-auto bot 全自动机器人, no reply (T-06)  text: a|b
+                                      23:06:02.500  routing 分流 → s2:a1  hand-over 分流人工                           directly 直接分流
+                                      23:06:02.500  b0 → s2:a2            question 咨询                                text: bom
+                           2023-03-31 06:06:02.500  s2:a1 → b0            valid reply 有效回复 (assist bot 智能辅助)   link: NULL
+
+Verdict 结论
+  Opened by
+    The question at 23:00:03.500.
+    It had to wait: since 23:00:01.500 no human was on the conversation (T-09).
+    The clock stays at the question: a full-auto bot answered it first.
+  Answered by
+    23:03:02.500 by the full-auto bot 全自动机器人 s2:a2, after 179.000 s (2 min 59.000 s).
+    It came within 180 s (T-01), but it is no valid reply.
+  Does not count 不计入考核, for 5 reasons:
+    1. T-03 Buyer blocked the shop 买家拉黑店铺 [buyer_blocked_shop]
+       the buyer had blocked the shop so that it could not reply
+       - b0 blocked the shop from 2023-03-24 21:59:50.000 on, with no end
+       - the time to answer ran from 2023-03-30 23:00:03.500 to 2023-03-30 23:03:03.500
+    2. T-06 Human and assist-mode replies are valid, full-auto bots are not 智能辅助回复有效、全自动机器人回复无效 [non_human_reply]
+       a full-auto bot answered before any human
+       - the full-auto bot s2:a2 answered after 179.000 s (2 min 59.000 s)
+       - since 2023-03-30 23:00:01.500: to a bot 机器人接待: no human (T-09)
+    3. T-07 Daily assessment window 考核时间段 [outside_window]
+       the clock started outside the assessment window
+       - clock start 2023-03-30 23:00:03.500, window 08:00–23:00
+    4. T-13 Chats between different merchants 不同商家间的对话 [other_merchant]
+       a chat between different merchants
+       - b0, who wrote the first message, is another merchant 其他商家
+    5. T-17 Sub-account deleted or disabled 子账号删除或停用 [account_disabled]
+       the account that was asked had been deleted or disabled
+       - s2:a2 was deleted or disabled at 2023-03-29 00:00:00.000, clock start 2023-03-30 23:00:03.500
+"""  # noqa: E501
+
+UNANSWERED = """\
+Round 轮次 taobao-Q-m0000037
+  platform 平台           Tmall 天猫
+  shop 店铺               s0
+  buyer 买家              b3
+  account 客服账号        s0:a1 (x, sub 子账号)
+  conversation 会话       c0000036
+  business date 业务日期  2023-03-20 Monday
+  rules 规则版本          tmall@2022-07-06, in force since 2022-07-06
+  window 考核时间段       09:00–23:00 (T-07)
+  target 目标             reply within 180 s (T-01)
+
+Timeline 时间线 (times without a date are of 2023-03-20)
+ first question + clock >  22:00:00.000  b3 → s0:a1            question 咨询                               image: he said "hi", ok
+                           22:01:00.000  routing 分流          to a bot 机器人接待: no human (T-09)
+                           22:04:00.000  b3 → s0:a1            recalled 撤回, asks nothing (T-23)          text: line1⏎line2
+                           22:07:00.001  routing 分流 → s0:a0  hand-over 分流人工                          from the offline pool 离线消息池
+                           22:17:00.001  s0:a0 → b3            valid reply 有效回复 (assist bot 智能辅助)  image: he said "hi", ok
+
+Verdict 结论
+  Opened by
+    The question at 22:00:00.000 to s0:a1.
+    Nothing asked of s0:a1 earlier that day was still open.
+    The clock starts at the question (T-01): no routing event of the 3 days before took the conversation from humans.
+  Answered by
+    No valid reply of s0:a1 within 24 h, until 2023-03-21 22:00:00.000.
+    s0:a0 replied at 22:17:00.001, but every account answers for itself (T-27).
+  Counts 计入考核: as not answered in time
+    In the average response time 平响 it enters as 600 s, being unanswered (T-01).
+"""  # noqa: E501
+
+
+@pytest.mark.parametrize("expected", [HAND_OVER, EXCLUDED, UNANSWERED], ids=["hand-over", "excluded", "unanswered"])
+def test_explanation_as_printed(built_homes: dict[str, Path], expected: str) -> None:
+    round_id = expected.split()[2]
+    outcome = kefu("explain", round_id, "--home", built_homes["case101"])
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out == expected
+
+
+# What can go wrong
+
+
+@pytest.mark.parametrize(
+    ("round_id", "sentence"),
+    [
+        ("taobao-Q-nothing", "kefu: no round taobao-Q-nothing in --home {home}\n"),
+        ("taobao", "kefu: no round taobao in --home {home}\n"),
+        ("m0000003", "kefu: m0000003 is not the id of a round: it has to begin with "),
+    ],
+)
+def test_unknown_round(built_homes: dict[str, Path], round_id: str, sentence: str) -> None:
+    home = built_homes["case101"]
+    outcome = kefu("explain", round_id, "--home", home)
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err.startswith(sentence.format(home=home))
+    assert outcome.err.count("\n") == 1
+
+
+def test_missing_home(tmp_path: Path) -> None:
+    home = tmp_path / "nowhere"
+    outcome = kefu("explain", "taobao-Q-m1", "--home", home)
+    assert outcome.code == 1
+    assert outcome.err == f"kefu: --home {home} holds no warehouse: run kefu build first\n"
+    assert not home.exists()
+
+
+def test_home_before_its_first_round(tmp_path: Path) -> None:
+    duckdb.connect(str(tmp_path / "warehouse.duckdb")).close()
+    outcome = kefu("explain", "taobao-Q-m1", "--home", tmp_path)
+    assert outcome.code == 1
+    assert outcome.err == f"kefu: --home {tmp_path} holds no rounds yet: run kefu build first\n"
+
+
+def test_warehouse_that_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / "warehouse.duckdb").write_text("text" * 5000)
+    outcome = kefu("explain", "taobao-Q-m1", "--home", tmp_path)
+    assert outcome.code == 1
+    assert outcome.err.startswith(f"kefu: {tmp_path}/warehouse.duckdb cannot be read: ")
+    assert outcome.err.count("\n") == 1
+
+
+def test_warehouse_that_a_build_is_writing_to(tmp_path: Path) -> None:
+    warehouse_file = tmp_path / "warehouse.duckdb"
+    hold = f"import duckdb; connection = duckdb.connect({str(warehouse_file)!r}); print('open', flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "open\n"
+        outcome = kefu("explain", "taobao-Q-m1", "--home", tmp_path)
+        holder.communicate("\n")
+    assert outcome.code == 1
+    assert outcome.err == f"kefu: {warehouse_file} cannot be read: a build is writing to it, try again when it is done\n"
+
+
+# The story of a round, without a database
+
+
+def at(time: str, day: int = 1) -> datetime:
+    return datetime.fromisoformat(f"2025-09-{day:02} {time}")
+
+
+def happening(kind: str | None, when: datetime, account: str | None = "a", identifier: str = "") -> Happening:
+    rank = {"Q": 1, "R": 2, "B": 2}.get(kind or "", 0)
+    name = identifier or f"{kind}{when:%d%H%M%S}"
+    author = {"R": "agent", "B": "full-auto bot"}.get(kind or "", "")
+    return Happening(when, rank, name, kind, account, who="who", words=str(kind), what="what", author=author)
+
+
+def story(happenings: list[Happening], kind: str, clock: datetime, **more: object) -> Story:
+    first, reply = more.get("first", clock), more.get("reply")
+    assert isinstance(first, datetime)
+    assert reply is None or isinstance(reply, datetime)
+    round_ = Round(
+        round_id="taobao-?",
+        clock_kind=kind,
+        clock_id=f"{kind}{clock:%d%H%M%S}",
+        customer_id="b",
+        account_id="a",
+        business_date=clock.date(),
+        first_message_id=f"Q{first:%d%H%M%S}",
+        first_message_at=first,
+        clock_started_at=clock,
+        reply_id=f"{more.get('reply_kind', 'R')}{reply:%d%H%M%S}" if reply else None,
+        reply_at=reply,
+        is_counted=True,
+        is_on_time=reply is not None and reply - clock <= RULES.target,
+        reasons=[],
+    )
+    as_of = more.get("as_of")
+    assert as_of is None or isinstance(as_of, datetime)
+    return Story(round_, RULES, taobao.CLAUSES, steps(happenings, RULES.lookback), as_of)
+
+
+def test_rows_that_changed_after_the_round_was_computed() -> None:
+    with pytest.raises(RowsChangedError):
+        story([], "Q", at("10:00:00")).opening()
+
+
+def phases(happenings: list[Happening]) -> list[str]:
+    def phase(step: Step) -> str:
+        return "waits" if step.is_waiting else "takes over" if step.takes_over else "-"
+
+    return [phase(step) for step in steps(happenings, RULES.lookback)]
+
+
+def test_questions_wait_after_a_bot_or_the_pool_until_a_human_comes() -> None:
+    conversation = [
+        happening("Q", at("09:59:00")),
+        happening("N", at("10:00:00"), None),
+        happening("Q", at("10:01:00")),
+        happening("B", at("10:02:00")),
+        happening("Q", at("10:03:00")),
+        happening(None, at("10:04:00")),
+        happening("H", at("10:05:00")),
+        happening("Q", at("10:06:00")),
+        happening("H", at("10:07:00")),
+    ]
+    assert phases(conversation) == ["-", "-", "waits", "-", "waits", "-", "takes over", "-", "-"]
+    assert phases(conversation[::-1]) == phases(conversation)
+
+
+def test_a_human_reply_ends_the_waiting() -> None:
+    conversation = [happening(kind, at(f"10:0{minute}:00")) for minute, kind in enumerate("NQRQ")]
+    assert phases(conversation) == ["-", "waits", "-", "-"]
+
+
+def test_at_the_same_time_routing_comes_first_and_replies_last() -> None:
+    now = at("10:00:00")
+    order = [step.of.kind for step in steps([happening("R", now), happening("Q", now), happening("H", now)], RULES.lookback)]
+    assert order == ["H", "Q", "R"]
+
+
+def test_routing_is_looked_back_upon_for_so_long_only() -> None:
+    assert phases([happening("N", at("10:00:00", 1)), happening("Q", at("10:00:00", 4))]) == ["-", "waits"]
+    assert phases([happening("N", at("10:00:00", 1)), happening("Q", at("10:00:01", 4))]) == ["-", "-"]
+    in_time = [happening("N", at("10:00:00", 1)), happening("Q", at("11:00:00", 1)), happening("H", at("11:00:00", 4))]
+    assert phases(in_time) == ["-", "waits", "takes over"]
+    assert phases([*in_time[:2], happening("H", at("11:00:01", 4))]) == ["-", "waits", "-"]
+
+
+def test_opened_by_the_first_question() -> None:
+    told = story([happening("Q", at("10:00:00")), happening("R", at("10:00:46"))], "Q", at("10:00:00"), reply=at("10:00:46"))
+    assert told.opening() == [
+        "The question at 10:00:00.000 to a.",
+        "Nothing asked of a earlier that day was still open.",
+        "The clock starts at the question (T-01): no routing event of the 3 days before took the conversation from humans.",
+    ]
+    assert told.answer() == ["10:00:46.000 by the agent a, after 46.000 s.", "On time 及时: within 180 s (T-01)."]
+
+
+def test_opened_again_after_a_reply() -> None:
+    conversation = [happening(kind, at(f"10:0{minute}:00")) for minute, kind in enumerate("HQRQR")]
+    assert story(conversation, "Q", at("10:03:00"), reply=at("10:04:00")).opening()[1:] == [
+        "a had answered what was asked before, last at 10:02:00.000.",
+        "The clock starts at the question (T-01): a human was on the conversation since 10:02:00.000 (R).",
+    ]
+
+
+def test_opened_in_another_part_of_the_day() -> None:
+    conversation = [happening("Q", at("22:58:00")), happening("Q", at("23:30:00")), happening("R", at("08:59:00", 2))]
+    told = story(conversation, "Q", at("23:30:00"), reply=at("08:59:00", 2))
+    assert told.opening()[1] == (
+        "What was asked of a at 22:58:00.000 belongs to another round: it lies in the window 09:00–23:00, "
+        "and each part of the day has its own rounds."
+    )
+    assert told.answer() == [
+        "2025-09-02 08:59:00.000 by the agent a, after 34,140.000 s (9 h 29 min 0.000 s).",
+        "Late 超时: not within 180 s (T-01).",
+    ]
+
+
+def test_opened_by_a_hand_over() -> None:
+    conversation = [happening(kind, at(f"10:0{minute}:00")) for minute, kind in enumerate("NQQHR")]
+    told = story(conversation, "H", at("10:03:00"), first=at("10:01:00"), reply=at("10:04:00"))
+    assert told.opening() == [
+        "The hand-over to a at 10:03:00.000: it takes over what b asked at 10:01:00.000.",
+        "It had to wait: since 10:00:00.000 no human was on the conversation (T-09).",
+        "So the clock starts at the hand-over, not at the question (T-08).",
+        "Nothing asked of a earlier that day was still open.",
+    ]
+    assert [entry.mark for entry in told.entries()] == ["", "first question", "", "clock", "reply"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "why", "answer"),
+    [
+        ("B", "a full-auto bot answered it first", "It came within 180 s (T-01), but it is no valid reply."),
+        ("R", "a reply came without a hand-over", "On time 及时: within 180 s (T-01)."),
+    ],
+)
+def test_answered_while_waiting(reply: str, why: str, answer: str) -> None:
+    conversation = [happening(kind, at(f"10:0{minute}:00")) for minute, kind in enumerate(f"NQ{reply}")]
+    told = story(conversation, "Q", at("10:01:00"), reply=at("10:02:00"), reply_kind=reply)
+    assert told.opening()[2] == f"The clock stays at the question: {why}."
+    assert told.answer()[1] == answer
+
+
+def test_never_taken_over() -> None:
+    told = story([happening("N", at("10:00:00")), happening("Q", at("10:01:00"))], "Q", at("10:01:00"), as_of=at("00:00:00", 2))
+    assert told.opening()[2] == "The clock stays at the question: no human took it over."
+    assert told.answer() == [
+        "No valid reply within 24 h, until 2025-09-02 10:01:00.000.",
+        "Data has landed up to 2025-09-02 00:00:00.000 only: a reply may still come.",
+    ]
+
+
+def test_another_account_replied() -> None:
+    conversation = [happening("Q", at("10:00:00")), happening("H", at("10:01:00"), "z"), happening("R", at("10:02:00"), "z")]
+    assert story(conversation, "Q", at("10:00:00"), as_of=at("00:00:00", 9)).answer() == [
+        "No valid reply of a within 24 h, until 2025-09-02 10:00:00.000.",
+        "z replied at 10:02:00.000, but every account answers for itself (T-27).",
+    ]
+
+
+# What a message is to a round
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"kind": "Q"}, "question 咨询"),
+        ({"opens_round": False, "clause_id": "T-22"}, "asks nothing (T-22)"),
+        ({"author_kind": "system"}, "not by a consumer, asks nothing (T-16)"),
+        ({"recalled_at": at("10:00:00")}, "recalled 撤回, asks nothing (T-23)"),
+        ({"item_rank": 2, "kind": "R", "author_kind": "agent"}, "valid reply 有效回复"),
+        (
+            {"item_rank": 2, "kind": "R", "author_kind": "assist_bot", "recalled_at": at("10:00:00")},
+            "valid reply 有效回复 (assist bot 智能辅助); recalled 撤回, still a reply (T-23)",
+        ),
+        ({"item_rank": 2, "kind": "B", "author_kind": "auto_bot"}, "full-auto bot 全自动机器人, no reply (T-06)"),
+        ({"item_rank": 2, "author_kind": "greeting"}, "greeting 自动问候语, no reply (T-02)"),
+        ({"item_rank": 2, "author_kind": "system"}, "system message, no reply (T-06)"),
+        ({"item_rank": 0, "type": "assigned"}, "hand-over 分流人工"),
+        ({"item_rank": 0, "type": "pooled"}, "to the offline pool 离线消息池: no human (T-09)"),
+    ],
+)
+def test_words(row: dict[str, object], words: str) -> None:
+    text = {
+        "item_rank": 1,
+        "kind": None,
+        "author_kind": "consumer",
+        "opens_round": True,
+        "clause_id": "T-01",
+        "recalled_at": None,
+    }
+    assert taobao.words({**text, "type": "text", **row}) == words
+
+
+# Layout
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (None, ""),
+        ("在吗?", "在吗?"),
+        ("line1\nline2\r\nline3", "line1⏎line2⏎line3"),
+        ("\ufeffbom\t\x1b[31mred", "bom  [31mred"),
+        ("x" * 60, "x" * 60),
+        ("x" * 61, "x" * 59 + "…"),
+        ("好" * 31, "好" * 29 + "…"),
+        ("x" * 1_000_000, "x" * 59 + "…"),
+    ],
+)
+def test_shorten(content: str | None, line: str) -> None:
+    assert shorten(content) == line
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0.000 s"),
+        (0.999, "0.999 s"),
+        (59.9994, "59.999 s"),
+        (200, "200.000 s (3 min 20.000 s)"),
+        (86_400, "86,400.000 s (24 h 0 min 0.000 s)"),
+    ],
+)
+def test_duration(seconds: float, text: str) -> None:
+    assert duration(timedelta(seconds=seconds)) == text
+
+
+def test_times() -> None:
+    assert clock(at("09:00:00.5"), DAY) == "09:00:00.500"
+    assert clock(at("09:00:00", 2), DAY) == "2025-09-02 09:00:00.000"
+    assert [hour(timedelta(hours=9)), hour(timedelta(hours=24)), hour(timedelta(seconds=61))] == ["09:00", "24:00", "00:01:01"]
+    assert span(at("09:00:00"), None) == "from 2025-09-01 09:00:00.000 on, with no end"
+    assert span(at("09:00:00"), at("10:00:00")) == "from 2025-09-01 09:00:00.000 to 2025-09-01 10:00:00.000"
+
+
+def test_table_aligns_chinese() -> None:
+    assert table([("a", "b"), ("会话", "c")]) == ["a     b", "会话  c"]
+    assert table([("a", "b"), ("会话", "c")], right=(0,)) == ["   a  b", "会话  c"]
+    assert width("é e\u0301 😀") == 6
+
+
+def entries(count: int, matters: set[int], day: date = DAY) -> list[Entry]:
+    start = datetime.combine(day, datetime.min.time())
+    return [Entry(start + timedelta(minutes=i), "who", "words", str(i), matters=i in matters) for i in range(count)]
+
+
+def shape(count: int, matters: set[int], day: date = DAY) -> list[str]:
+    parts = stretches(entries(count, matters, day), DAY)
+    return [part.what if isinstance(part, Entry) else f"{len(part)} more" for part in parts]
+
+
+def test_long_quiet_parts_are_left_out() -> None:
+    assert shape(20, {3, 16}) == ["0", "1", "2", "3", "4", "5", "6", "6 more", "13", "14", "15", "16", "17", "18", "19"]
+
+
+def test_short_quiet_parts_stay() -> None:
+    assert shape(11, {0, 10}) == [str(i) for i in range(11)]
+
+
+def test_the_rest_of_other_days_is_not_mentioned() -> None:
+    assert shape(20, {10}, day=date(2025, 8, 31)) == [str(i) for i in range(7, 14)]
+    assert shape(20, {10}) == ["7 more", "7", "8", "9", "10", "11", "12", "13", "6 more"]
+
+
+def test_left_out_part_as_printed() -> None:
+    text = render(Explanation("Round", [("shop", "s")], DAY, entries(14, {0}), [("Counts", [])]))
+    assert text.splitlines()[4:9] == [
+        "   00:00:00.000  who  words  0",
+        "   00:01:00.000  who  words  1",
+        "   00:02:00.000  who  words  2",
+        "   00:03:00.000  who  words  3",
+        "   … 10 more, 00:04:00.000 to 00:13:00.000 …",
+    ]

@@ -1,0 +1,134 @@
+"""From clause to model to test and back: every clause of the rules, every parameter and every reason is where it belongs."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from functools import cache
+
+import duckdb
+import pytest
+import yaml
+
+from orchestration.home import PROJECT
+
+RULES = {
+    "T": [(1, 27), (30, 39), (40, 43), (50, 65), (70, 73), (80, 91)],
+    "K": [(1, 8), (20, 24)],
+    "X": [(1, 15)],
+}
+# Parameters of implemented clauses that are there for what is still to come.
+NOT_READ_YET = {"reconciliation_tolerance"}
+
+
+@cache
+def seed(name: str) -> list[dict[str, str]]:
+    with (PROJECT / "seeds" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@cache
+def texts(folder: str, suffix: str) -> dict[str, str]:
+    """The files in and below a folder of the project, by name without the suffix, which dbt keeps unique for models."""
+    return {path.stem: path.read_text(encoding="utf-8") for path in (PROJECT / folder).rglob(f"*{suffix}")}
+
+
+def implemented() -> dict[str, str]:
+    """The model that applies a clause, for the clauses that have one."""
+    return {row["clause_id"]: row["implemented_in"] for row in seed("rule_clauses") if row["implemented_in"]}
+
+
+def unit_test_names() -> Iterator[str]:
+    for path in (PROJECT / "models").rglob("*.yml"):
+        for test in yaml.safe_load(path.read_text(encoding="utf-8")).get("unit_tests", []):
+            yield test["name"]
+
+
+def names_in(text: str) -> set[str]:
+    """The words of a text; T-01 and response_cap_seconds are one word each."""
+    return set(re.findall(r"[\w-]+", text))
+
+
+def text_of_model(model: str) -> str:
+    """What a model says, with the macros it calls and the seeds it reads (the list of clauses itself apart)."""
+    own = texts("models", ".sql")[model]
+    called = [text for name, text in texts("macros", ".sql").items() if re.search(rf"\b{name}\(", own)]
+    read = [text for name, text in texts("seeds", ".csv").items() if f"ref('{name}')" in own and name != "rule_clauses"]
+    return "\n".join([own, *called, *read])
+
+
+def test_the_clauses_are_those_of_the_rules() -> None:
+    expected = [f"{letter}-{n:02}" for letter, ranges in RULES.items() for first, last in ranges for n in range(first, last + 1)]
+    assert sorted(row["clause_id"] for row in seed("rule_clauses")) == sorted(expected)
+
+
+def test_clauses_name_models_that_exist() -> None:
+    assert {clause: model for clause, model in implemented().items() if model not in texts("models", ".sql")} == {}
+
+
+def test_models_name_the_clauses_they_apply() -> None:
+    assert {clause: model for clause, model in implemented().items() if clause not in names_in(text_of_model(model))} == {}
+
+
+def test_every_implemented_clause_has_a_unit_test() -> None:
+    tested = {name[:4].replace("_", "-") for name in unit_test_names()}
+    assert [clause for clause in implemented() if clause not in tested] == []
+
+
+def test_every_parameter_of_an_implemented_clause_is_read() -> None:
+    words = names_in("\n".join([*texts("models", ".sql").values(), *texts("macros", ".sql").values()]))
+    of_metrics = {
+        f"{row['metric']}{suffix}" for row in seed("metrics") for suffix in ("_target", "_min_denominator", "_month_lag_days")
+    }
+    parameters = {row["parameter"] for row in seed("rule_parameters") if row["clause_id"] in implemented()}
+    assert parameters - words - of_metrics == NOT_READ_YET
+
+
+@pytest.mark.parametrize("platform", sorted({row["platform"] for row in seed("exclusion_reasons")}))
+def test_the_reasons_are_those_that_exclusions_give(platform: str) -> None:
+    """A reason is given by name, or is the value of a landed column: every value but the ordinary one."""
+    models = [text for name, text in texts("models", ".sql").items() if re.fullmatch(rf"int_{platform}__\w*exclusions", name)]
+    named = {reason for text in models for reason in re.findall(r"'(\w+)' as reason", text)}
+    columns = {column for text in models for column in re.findall(r"\w+\.(\w+) as reason", text)}
+    landed = {value for column in columns for value in landed_values(platform, column)} - {"consumer"}
+    assert named | landed == {row["reason"] for row in seed("exclusion_reasons") if row["platform"] == platform}
+
+
+def landed_values(platform: str, column: str) -> Iterator[str]:
+    """The values that the landing contract allows in a column."""
+    for source in yaml.safe_load(texts("models/sources", ".yml")[platform])["sources"]:
+        for table in source["tables"]:
+            for described in table["columns"]:
+                if described["name"] == column:
+                    yield from described["config"]["meta"]["values"]
+
+
+SINCE_EVER, FOR_EVER = None, None
+
+
+@pytest.mark.parametrize(
+    ("check", "versions", "found"),
+    [
+        ("do_not_overlap", [("08:00", SINCE_EVER, "2022-07-05"), ("09:00", "2022-07-06", FOR_EVER)], []),
+        ("do_not_overlap", [("08:00", SINCE_EVER, "2022-07-06"), ("09:00", "2022-07-06", FOR_EVER)], ["09:00"]),
+        ("do_not_overlap", [("08:00", SINCE_EVER, FOR_EVER), ("09:00", "2022-07-06", "2022-07-31")], ["09:00"]),
+        ("do_not_overlap", [("08:00", SINCE_EVER, FOR_EVER), ("08:00", SINCE_EVER, FOR_EVER)], ["08:00"]),
+        ("have_no_gap", [("08:00", SINCE_EVER, "2022-07-05"), ("09:00", "2022-07-06", "2022-12-31")], []),
+        ("have_no_gap", [("08:00", SINCE_EVER, "2022-07-04"), ("09:00", "2022-07-06", FOR_EVER)], ["09:00"]),
+        ("have_no_gap", [("08:00", "2022-07-06", "2022-07-05")], ["08:00"]),
+    ],
+)
+def test_what_the_checks_of_rule_parameters_find(
+    check: str, versions: list[tuple[str, str | None, str | None]], found: list[str]
+) -> None:
+    sql = (PROJECT / "tests" / "dbt" / f"rule_parameters_{check}.sql").read_text(encoding="utf-8")
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create table rule_parameters (scope varchar, parameter varchar, value varchar, valid_from date, valid_to date)"
+        )
+        for row in [*versions, ("23:00", "2022-07-05", "2022-07-06")]:  # the last is another parameter's
+            parameter = "window_end" if row[0] == "23:00" else "window_start"
+            connection.execute("insert into rule_parameters values ('tmall', ?, ?, ?, ?)", [parameter, *row])
+        rows = connection.execute(sql.replace("{{ ref('rule_parameters') }}", "rule_parameters")).fetchall()
+    assert [row[:3] for row in rows] == [("tmall", "window_start", value) for value in found]
