@@ -5,7 +5,7 @@ UV := $(VENV)/bin/uv
 DEMO_HOME ?= demo/home
 DEMO_LANDING ?= demo/landing
 
-.PHONY: setup demo ui test lint format lock clean
+.PHONY: setup demo ui test lint format lock
 
 setup: $(VENV)/.installed
 
@@ -17,5 +17,27 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-lock:
+demo: setup
+	@$(VENV)/bin/python -m orchestration.demo --landing $(DEMO_LANDING) --home $(DEMO_HOME)
+
+ui: setup
+	@mkdir -p $(DEMO_HOME)/dagster
+	@echo "Dagster on http://127.0.0.1:3000, on the demo's home"
+	@KEFU_HOME=$(abspath $(DEMO_HOME)) KEFU_LANDING=$(abspath $(DEMO_LANDING)) DAGSTER_HOME=$(abspath $(DEMO_HOME))/dagster \
+		$(VENV)/bin/dagster dev -m orchestration.definitions -h 127.0.0.1 -p 3000
+
+test: lint
+	@$(VENV)/bin/pytest
+
+lint: setup
+	@$(VENV)/bin/ruff format --check orchestration tests
+	@$(VENV)/bin/ruff check orchestration tests
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/sqlfluff lint --nofail models macros
+
+format: setup
+	@$(VENV)/bin/ruff format orchestration tests
+	@$(VENV)/bin/ruff check --fix orchestration tests
+
+lock: setup
 	$(UV) pip compile --python-version 3.11 --all-extras --generate-hashes --no-emit-index-url --no-header --quiet pyproject.toml -o requirements.lock

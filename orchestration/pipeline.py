@@ -29,8 +29,7 @@ def build(landing: Path, home_path: Path, dates: state.Dates, *, full_refresh: b
         landed = land_deliveries(home, landing, again=full_refresh, report=report)
         if not landed.landed and not full_refresh and not dates.is_range and is_up_to_date(home):
             return None
-        arguments = request_build(home, dates, full_refresh=full_refresh)
-        run_dbt(home, arguments, report)
+        run_dbt(home, request_build(home, dates, full_refresh=full_refresh, skip_unchanged=True), report)
         return publish_build(home, report)
 
 
@@ -52,11 +51,14 @@ def is_up_to_date(home: Home) -> bool:
         return home.published.exists() and state.is_built(connection)
 
 
-def request_build(home: Home, dates: state.Dates, *, full_refresh: bool) -> list[str]:
+def request_build(home: Home, dates: state.Dates, *, full_refresh: bool, skip_unchanged: bool = False) -> list[str]:
     """Writes down the dates to build and returns the arguments for dbt."""
     with home.connect() as connection:
         state.request(connection, dates, full_refresh=full_refresh)
-        return build_arguments(full_refresh=state.is_everything(connection))
+        return build_arguments(
+            full_refresh=state.is_everything(connection),
+            is_project_unchanged=skip_unchanged and state.is_project_unchanged(connection),
+        )
 
 
 def publish_build(home: Home, report: Report) -> Built:

@@ -62,15 +62,18 @@ def is_everything(connection: duckdb.DuckDBPyConnection) -> bool:
 
 def is_built(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether everything that has landed, and every rule, is in the marts already."""
-    if is_everything(connection):
-        return False
-    built_with = connection.execute("select project, parameters from build.built_with").fetchone()
-    if built_with != (project_fingerprint(), _fingerprint([PARAMETERS])):
+    if is_everything(connection) or not is_project_unchanged(connection):
         return False
     return not any(
         connection.execute(f"select exists (from {table})").fetchall()[0][0]
         for table in ("build.touched_dates", *(f"changed.{table.relation}" for table in contract().values()))
     )
+
+
+def is_project_unchanged(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether models and seeds, the rule parameters among them, are those of the last published build."""
+    built_with = connection.execute("select project, parameters from build.built_with").fetchone()
+    return built_with == (project_fingerprint(), _fingerprint([PARAMETERS]))
 
 
 def mark_built(connection: duckdb.DuckDBPyConnection) -> None:

@@ -23,9 +23,13 @@ def dbt_environment(home: Home) -> dict[str, str]:
     return {"KEFU_HOME": str(home.path)}
 
 
-def build_arguments(*, full_refresh: bool) -> list[str]:
-    """Models, seeds and data tests. Unit tests prove the code, not the data: they have no place in a production run."""
-    return ["build", "--exclude-resource-type", "unit_test", *(["--full-refresh"] if full_refresh else [])]
+def build_arguments(*, full_refresh: bool, is_project_unchanged: bool = False) -> list[str]:
+    """Models, seeds and data tests. Unit tests prove the code, not the data: they have no place in a production run.
+
+    Where neither models nor seeds changed since the last build, its views and seeds stand as they are.
+    """
+    unchanged = ["--exclude", "resource_type:seed", "config.materialized:view"] if is_project_unchanged else []
+    return ["build", "--exclude-resource-type", "unit_test", *unchanged, *(["--full-refresh"] if full_refresh else [])]
 
 
 def run_dbt(home: Home, arguments: Sequence[str], report: Callable[[str], None]) -> dbtRunnerResult:

@@ -3,7 +3,7 @@
 A delivery is a function of the arguments, the seed and its day alone: its chats are drawn anew from hashes, and with
 them the few older chats whose rows come late. So memory holds a day's chats, never more, and deliveries can be made in
 any order. Every database has one thread, which keeps the files the same byte for byte on any machine; several
-deliveries run side by side instead.
+databases work side by side instead.
 """
 
 import json
@@ -28,8 +28,10 @@ from orchestration.generate.tables import TABLES, Table
 FORMATS = ("parquet", "csv", "jsonl")
 EPOCH = date(1970, 1, 1)
 SECONDS_BETWEEN_REPORTS = 3.0
-# Deliveries made side by side: one per platform at most, so that together they hold about one day.
+# Batches made side by side: one per platform at most, so that together they hold about one day.
 MAX_WORKERS = len(PROFILES)
+# A database is slow to set up, and slowly takes more memory: a new one now and then.
+DAYS_PER_BATCH = 5
 # How many exchanges a chat has: drawn from this list with equal chances.
 EXCHANGES_PER_CHAT = [1] * 56 + [2] * 54 + [3] * 36 + [4] * 24 + [5] * 14 + [6] * 8 + [7] * 5 + [8] * 3
 
@@ -58,11 +60,11 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Delivery:
-    """The export of one platform on one day."""
+class Batch:
+    """Some consecutive deliveries of one platform, made with one database."""
 
     profile: Profile
-    dt: date
+    dts: tuple[date, ...]
 
 
 def generate(
@@ -86,11 +88,11 @@ def generate(
     request = Request(Path(landing), days, shops, agents, messages_per_day, start, seed, file_format)
     _check(request)
     # DuckDB, not Python, does the work, and it releases the interpreter meanwhile: threads are enough.
-    deliveries = list(_deliveries(request))
+    batches = list(_batches(request))
     with ThreadPoolExecutor(max_workers=min(MAX_WORKERS, os.cpu_count() or 1)) as pool:
-        futures = [pool.submit(_deliver, request, delivery) for delivery in deliveries]
+        futures = [pool.submit(_deliver, request, batch) for batch in batches]
         try:
-            return _follow(futures, deliveries, report)
+            return _follow(futures, batches, report)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
@@ -114,35 +116,45 @@ def _check(request: Request) -> None:
         raise ValueError(f"landing must be a directory, and {request.landing} is a file.")
 
 
-def _deliveries(request: Request) -> Iterator[Delivery]:
-    """In order of days, so that an interrupted run leaves whole days behind."""
-    for day in range(request.days):
+def _batches(request: Request) -> Iterator[Batch]:
+    """All deliveries, the earlier days first."""
+    dts = [request.start + timedelta(days=day + 1) for day in range(request.days)]
+    for first in range(0, request.days, DAYS_PER_BATCH):
         for profile in PROFILES:
-            yield Delivery(profile, request.start + timedelta(days=day + 1))
+            yield Batch(profile, tuple(dts[first : first + DAYS_PER_BATCH]))
 
 
-def _follow(futures: list["Future[int]"], deliveries: list[Delivery], report: Report) -> int:
-    """Wait for all deliveries; report now and then; the messages of all of them."""
+def _follow(futures: list["Future[int]"], batches: list[Batch], report: Report) -> int:
+    """Wait for all batches; report now and then; the messages of all of them."""
     messages = 0
     last = time.monotonic()
-    for done, (future, delivery) in enumerate(zip(futures, deliveries, strict=True), start=1):
+    for done, (future, batch) in enumerate(zip(futures, batches, strict=True), start=1):
         messages += future.result()
         if time.monotonic() - last >= SECONDS_BETWEEN_REPORTS and done < len(futures):
             last = time.monotonic()
-            report(f"generate: {messages:,} messages up to {delivery.dt} ({100 * done // len(futures)} %)")
+            report(f"generate: {messages:,} messages up to {batch.dts[-1]} ({100 * done // len(futures)} %)")
     return messages
 
 
-def _deliver(request: Request, delivery: Delivery) -> int:
-    """Write the files of one delivery; the number of its message rows."""
-    platform = delivery.profile.platform
-    # A new database each time costs milliseconds, and gives all memory back at the end.
+def _deliver(request: Request, batch: Batch) -> int:
+    """Write the files of a batch; the number of its message rows."""
+    platform = batch.profile.platform
+    messages = 0
     with duckdb.connect(config={"threads": 1}) as connection:
-        _set_variables(connection, _variables(request, delivery))
-        for script in ("world", "chats", f"{platform}_chats", f"{platform}_tables", "metrics"):
-            connection.execute(_script(script))
-        written = {table.name: _write(connection, request, delivery, table) for table in TABLES[platform]}
-    return written["messages"]
+        _set_variables(connection, _variables(request, batch.profile))
+        connection.execute(_script("world"))
+        for dt in batch.dts:
+            connection.execute("set variable dt_no = ?", [(dt - EPOCH).days])
+            connection.execute(_script("chats"))
+            connection.execute(_script(f"{platform}_chats"))
+            if dt == batch.dts[0]:
+                # Views: they read whatever is in the tables of the day.
+                connection.execute(_script(f"{platform}_tables"))
+                connection.execute(_script("metrics"))
+            for table in TABLES[platform]:
+                rows = _write(connection, request, table, request.landing / platform / table.name / f"dt={dt}")
+                messages += rows if table.name == "messages" else 0
+    return messages
 
 
 def _set_variables(connection: duckdb.DuckDBPyConnection, variables: dict[str, Any]) -> None:
@@ -155,14 +167,12 @@ def _set_variables(connection: duckdb.DuckDBPyConnection, variables: dict[str, A
             connection.execute(f"set variable {name} = ?", [value])
 
 
-def _variables(request: Request, delivery: Delivery) -> dict[str, Any]:
+def _variables(request: Request, profile: Profile) -> dict[str, Any]:
     """What the scripts read with `getvariable`."""
-    profile = delivery.profile
     chats_per_day = request.messages_per_day * profile.message_share / profile.messages_per_chat
     settings = asdict(profile)
     return {
         "seed": request.seed,
-        "dt_no": (delivery.dt - EPOCH).days,
         "start_no": (request.start - EPOCH).days,
         "shops": request.shops,
         "agents": request.agents,
@@ -221,9 +231,8 @@ def _script(name: str) -> str:
     return resources.files("orchestration.generate").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
 
 
-def _write(connection: duckdb.DuckDBPyConnection, request: Request, delivery: Delivery, table: Table) -> int:
-    """Write one table's file; its number of rows. A table without rows gets no file."""
-    folder = request.landing / delivery.profile.platform / table.name / f"dt={delivery.dt}"
+def _write(connection: duckdb.DuckDBPyConnection, request: Request, table: Table, folder: Path) -> int:
+    """Write one table's file of the day; its number of rows. A table without rows gets no file."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"part.{request.file_format}"
     columns = ", ".join(_column(column, request.file_format) for column in table.columns)

@@ -31,8 +31,7 @@ TABLES: dict[str, tuple[Table, ...]] = {
         _table("shops", "shop_id marketplace shop_name"),
         _table(
             "messages",
-            "message_id conversation_id shop_id buyer_id account_id direction author_kind peer_kind message_type"
-            " content sent_at",
+            "message_id conversation_id shop_id buyer_id account_id direction author_kind peer_kind message_type content sent_at",
             _MESSAGE_ORDER,
         ),
         _table("message_recalls", "message_id recalled_at"),

@@ -38,7 +38,7 @@ def value(column: Column, source: str) -> str:
     if column.data_type == "varchar":
         checks = []
         if column.values:
-            checks.append(f"{source} in ({', '.join(map(text, column.values))})")
+            checks.append(f"list_contains([{', '.join(map(text, column.values))}], {source})")
         if column.pattern:
             checks.append(f"regexp_full_match({source}, {text(column.pattern)})")
         return f"case when {' and '.join(checks)} then {source} end" if checks else source

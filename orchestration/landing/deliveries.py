@@ -91,19 +91,15 @@ def _files(day: Path, landing: Path, dt: date) -> tuple[tuple[File, ...], list[s
     files, others = [], []
     for path in sorted(day.iterdir()):
         name = str(path.relative_to(landing))
+        shown = name.encode("utf-8", "replace").decode()  # a name need not be UTF-8; a table's text has to be
         ending = "".join(path.suffixes[-2:]) if path.suffix == ".gz" else path.suffix
         if _hidden(path):
             continue
-        if ending in FORMATS and path.is_file() and _is_text(name):
+        if ending in FORMATS and path.is_file() and name == shown:
             files.append(File(path, name, dt, FORMATS[ending]))
         else:
-            others.append(name)
+            others.append(shown)
     return tuple(files), others
-
-
-def _is_text(name: str) -> bool:
-    """Whether the name is UTF-8, without which no table can hold it."""
-    return "\n" not in name and not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def _unreadable(error: OSError) -> KefuError:

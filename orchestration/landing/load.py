@@ -37,6 +37,14 @@ class LandingReport:
     ignored: tuple[str, ...]
 
 
+# The rows of `incoming`, each with its delivery and its number in its file.
+NUMBERED = """
+    select i.*, f._file, f._dt, i._number - f.first_number + 1 as _row
+    from incoming i
+    join incoming_files f using (_path)
+"""
+
+
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Schemas raw, changed and staging, with every table of the contract."""
     for schema in ("raw", "changed", "staging"):
@@ -136,15 +144,12 @@ def _land_table(
 
 
 def _create_incoming(connection: duckdb.DuckDBPyConnection, table: Table, relations: Sequence[Relation]) -> None:
-    """Temporary table `incoming`: every row, typed, in the order of its file, with the reason why it cannot be read.
-
-    Nothing may be joined on the way into it: a row's number in its file follows from where it lies (see NUMBERED).
-    """
+    """Temporary table `incoming`: every row, typed, with the reason why it cannot be read."""
     typed = ", ".join(f"{name(column.name)} {column.data_type}" for column in table.columns)
     connection.execute(
         f"""
-        create or replace temp table incoming ({typed}, _path varchar, _reason varchar, _raw varchar);
-        create or replace temp table incoming_files (_path varchar, _file varchar, _dt date, first_row bigint);
+        create or replace temp table incoming ({typed}, _path varchar, _number bigint, _reason varchar, _raw varchar);
+        create or replace temp table incoming_files (_path varchar, _file varchar, _dt date, first_number bigint);
         create or replace temp table broken_lines (_path varchar, row_number bigint, reason varchar, raw_row varchar);
         """
     )
@@ -171,12 +176,12 @@ def _create_incoming(connection: duckdb.DuckDBPyConnection, table: Table, relati
                 f"""
                 insert into incoming
                 select
-                    {_names(table)}, _path,
+                    {_names(table)}, _path, _number,
                     case when _reason is not null then coalesce({relation.fault}, _reason) end,
                     case when _reason is not null then {relation.raw_row} end
                 from (
                     select *, {columns.reason(table)} as _reason
-                    from (select *, {values} from (select {texts}, _path, _delivered from ({relation.sql})))
+                    from (select *, {values} from (select {texts}, _path, _number, _delivered from ({relation.sql})))
                 )
                 """
             )
@@ -185,34 +190,38 @@ def _create_incoming(connection: duckdb.DuckDBPyConnection, table: Table, relati
         _keep_broken_lines(connection, relation)
     connection.execute(
         """
-        update incoming_files as f set first_row = i.first_row
-        from (select _path, min(rowid) as first_row from incoming group by _path) i
-        where f._path = i._path;
+        update incoming_files as f set first_number = i.first_number
+        from (select _path, min(_number) as first_number from incoming group by _path) i
+        where f._path = i._path
+        """
+    )
+    if connection.execute("select exists (from broken_lines)").fetchall()[0][0]:
+        _count_broken_lines(connection)
 
-        create or replace temp table skipped_lines as
-        select _path, first_row + lines_before as from_row, max(skipped) as skipped
+
+def _count_broken_lines(connection: duckdb.DuckDBPyConnection) -> None:
+    """Rows that follow a broken line take the next number in their file, as the reader counted without that line."""
+    connection.execute(
+        """
+        update incoming as i set _number = i._number + s.broken
         from (
-            select b._path, f.first_row, n as skipped, b.row_number - 1 - (n - 1) as lines_before
-            from (select *, row_number() over (partition by _path order by row_number) as n from broken_lines) b
-            join incoming_files f using (_path)
-        )
-        group by all
+            select i.rowid as id, b.broken
+            from incoming i
+            asof join (
+                select f._path, f.first_number + b.row_number - n as from_number, max(n) as broken
+                from (select *, row_number() over (partition by _path order by row_number) as n from broken_lines) b
+                join incoming_files f using (_path)
+                group by all
+            ) b on i._path = b._path and i._number >= b.from_number
+        ) s
+        where i.rowid = s.id
         """
     )
 
 
-# Rows lie in `incoming` in the order of their file, those apart that the reader could not take apart.
-NUMBERED = """
-    select i.*, f._file, f._dt, i.rowid - f.first_row + 1 + coalesce(s.skipped, 0) as _row
-    from incoming i
-    join incoming_files f using (_path)
-    asof left join skipped_lines s on i._path = s._path and i.rowid >= s.from_row
-"""
-
-
 def _unreadable(relation: Relation, error: duckdb.Error) -> KefuError:
-    files = [file for file in relation.files if str(file.path) in str(error)] or list(relation.files)
-    named = max(files, key=lambda file: len(file.name)).name if len(files) < len(relation.files) else files[0].name
+    files = [file.name for file in relation.files if str(file.path) in str(error)] or [relation.files[0].name]
+    named = max(files, key=len)  # of x.csv and x.csv.gz both stand in the message about the latter
     if "state machine reached an invalid state" in str(error):
         return KefuError(f"{named} cannot be read: its line ends are mixed (a carriage return or line feed outside quotes)")
     return KefuError(f"{named} cannot be read: {first_line(error)}")
@@ -226,15 +235,24 @@ def _keep_broken_lines(connection: duckdb.DuckDBPyConnection, relation: Relation
     """Lines that the CSV reader could not take apart; it lists them in tables of its own."""
     if not connection.execute("from duckdb_tables() where table_name = 'reject_errors'").fetchall():
         return
-    header = f"[{', '.join(map(text, relation.columns))}]::varchar[]"
-    first_data_line = 2 if relation.columns else 1
+    header = f"([{', '.join(map(text, relation.columns))}]::varchar[])"
+    lines_before = 1 if relation.columns else 0
     connection.execute(
         f"""
         insert into broken_lines
         select
-            s.file_path, e.line - {first_data_line} + 1,
-            string_agg(concat_ws(': ', ({header})[e.column_idx], case e.error_type
-                when 'INVALID ENCODING' then 'not UTF-8' else e.error_message end), '; ' order by e.column_idx),
+            s.file_path,
+            e.line - {lines_before},
+            arg_min(
+                case e.error_type
+                    when 'MISSING COLUMNS' then {header}[e.column_idx::bigint + 1] || ': missing, the row ends before it'
+                    when 'TOO MANY COLUMNS' then 'more values than the header has columns'
+                    when 'UNQUOTED VALUE' then {header}[e.column_idx::bigint] || ': its quotes do not enclose the value'
+                    when 'INVALID ENCODING' then concat_ws(': ', {header}[e.column_idx::bigint], 'not UTF-8')
+                    else e.error_message
+                end,
+                e.column_idx
+            ),
             any_value(trim(e.csv_line, chr(13) || chr(10)))
         from reject_errors e
         join reject_scans s on e.scan_id = s.scan_id and e.file_id = s.file_id
@@ -263,7 +281,7 @@ def _drop_repeated(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
                 from (
                     select
                         i.rowid as row_id,
-                        row_number() over (partition by f._dt, {_key(table)} order by f._file desc, i.rowid desc) as n
+                        row_number() over (partition by f._dt, {_key(table)} order by f._file desc, i._number desc) as n
                     from incoming i
                     join incoming_files f using (_path)
                     where i._reason is null and ({_key(table)}) in (

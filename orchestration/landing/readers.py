@@ -1,6 +1,8 @@
 """Files to relations of text: every format gives the same columns as VARCHAR, so that one rule per type reads them all.
 
-A relation has the table's columns, `_path`, and `_delivered`, the row as it came (looked at only where the row is rejected).
+A relation has the table's columns and
+- `_path` and `_number`, which counts the rows of a file from any number on: what runs in parallel keeps no order;
+- `_delivered`, the row as it came (looked at only where the row is rejected).
 """
 
 from __future__ import annotations
@@ -42,11 +44,11 @@ class Relation:
 
 
 def read(connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[File]) -> list[Relation]:
-    """Relations that together hold the files' rows, files of one format and header in one."""
-    groups: dict[tuple[str, Columns], list[File]] = defaultdict(list)
+    """Relations that together hold the files' rows, files of one format, compression and header in one."""
+    groups: dict[tuple[str, bool, Columns], list[File]] = defaultdict(list)
     for file in files:
-        groups[file.file_format, _columns(connection, table, file)].append(file)
-    return [_READERS[file_format](table, columns, tuple(group)) for (file_format, columns), group in groups.items()]
+        groups[file.file_format, _is_gzip(file), _columns(connection, table, file)].append(file)
+    return [_READERS[file_format](table, columns, tuple(group)) for (file_format, _, columns), group in groups.items()]
 
 
 def text(value: str) -> str:
@@ -118,6 +120,10 @@ def _parquet_columns(connection: duckdb.DuckDBPyConnection, file: File) -> Colum
     return tuple((column, data_type) for column, data_type, *_ in described)
 
 
+def _compression(files: Sequence[File]) -> str:
+    return f"compression = '{'gzip' if _is_gzip(files[0]) else 'none'}'"  # not told, DuckDB reads some gzip files as empty
+
+
 def _paths(files: Sequence[File]) -> str:
     """A list of paths, each of them meant literally."""
     return "[" + ", ".join(text("".join(f"[{c}]" if c in "*?[" else c for c in str(file.path))) for file in files) + "]"
@@ -130,8 +136,8 @@ def _lines(files: Sequence[File], on_error: str) -> str:
         from read_csv(
             {_paths(files)}, columns = {{'line': 'VARCHAR'}}, header = false, auto_detect = false,
             delim = {text(LINE_SEPARATOR)}, quote = '', escape = '', strict_mode = false, null_padding = true,
-            max_line_size = {MAX_ROW_BYTES}, buffer_size = {BUFFER_BYTES}, hive_partitioning = false,
-            filename = '_path', {on_error}
+            max_line_size = {MAX_ROW_BYTES}, buffer_size = {BUFFER_BYTES}, {_compression(files)},
+            hive_partitioning = false, filename = '_path', {on_error}
         )
         where line is not null
     )"""
@@ -152,12 +158,12 @@ def _read_csv(table: Table, columns: Columns, files: tuple[File, ...]) -> Relati
     texts = {column: f"c{number}" for number, column in enumerate(names)}
     # Not in parallel: DuckDB looks for the first row of a later part by its shape, and finds it inside a quoted text.
     sql = f"""
-        select {_known(table, texts)}, _path, struct_pack({_pack(texts)}) as _delivered
+        select {_known(table, texts)}, _path, row_number() over () as _number, struct_pack({_pack(texts)}) as _delivered
         from read_csv(
             {_paths(files)}, columns = {{{", ".join(f"{column}: 'VARCHAR'" for column in texts.values())}}},
             header = true, auto_detect = false, delim = ',', quote = '"', escape = '"', nullstr = '',
             allow_quoted_nulls = true, parallel = false, max_line_size = {MAX_ROW_BYTES}, buffer_size = {BUFFER_BYTES},
-            hive_partitioning = false, filename = '_path', store_rejects = true
+            {_compression(files)}, hive_partitioning = false, filename = '_path', store_rejects = true
         )"""
     return Relation(sql, files, names, _unknown(table, columns), "to_json(_delivered)::varchar")
 
@@ -166,10 +172,10 @@ def _read_jsonl(table: Table, columns: Columns, files: tuple[File, ...]) -> Rela
     structure = "{" + ", ".join(f'"{column.name}": "VARCHAR"' for column in table.columns) + "}"
     texts = {column.name: f"delivered.{name(column.name)}" for column in table.columns}
     sql = f"""
-        select {_known(table, texts)}, _path, line as _delivered
+        select {_known(table, texts)}, _path, _number, line as _delivered
         from (
-            select line, _path, try(json_transform(line, {text(structure)})) as delivered
-            from {_lines(files, "store_rejects = true")}
+            select line, _path, _number, try(json_transform(line, {text(structure)})) as delivered
+            from (select line, _path, row_number() over () as _number from {_lines(files, "store_rejects = true")})
         )"""
     fault = "case when try(json_type(_delivered)) is distinct from 'OBJECT' then 'not a JSON object' end"
     return Relation(sql, files, (), _unknown(table, columns), "_delivered", fault)
@@ -179,9 +185,9 @@ def _read_parquet(table: Table, columns: Columns, files: tuple[File, ...]) -> Re
     texts = {column: _text_of(name(column), data_type) for column, data_type in columns}
     sql = f"""
         select
-            {_known(table, texts)}, "path of the file" as _path,
+            {_known(table, texts)}, "path of the file" as _path, file_row_number as _number,
             struct_pack({_pack({column: name(column) for column, _ in columns})}) as _delivered
-        from read_parquet({_paths(files)}, hive_partitioning = false, filename = 'path of the file')"""
+        from read_parquet({_paths(files)}, hive_partitioning = false, filename = 'path of the file', file_row_number = true)"""
     return Relation(sql, files, (), _unknown(table, columns), "to_json(_delivered)::varchar")
 
 

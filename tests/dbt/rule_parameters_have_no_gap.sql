@@ -1,4 +1,4 @@
--- A parameter that has a value before and after some days, but none on them. A version that ends before it begins leaves none either.
+-- A parameter that has a value before and after some days, but none on them; or a value that ends before it begins.
 with parameters as (select * from {{ ref('rule_parameters') }}),
 
 versions as (

@@ -1,6 +1,4 @@
 -- Every agent's account that occurs anywhere in Kuaishou's tables; nothing more is known of it.
-{{ config(materialized='view') }}
-
 with seen as (
     {{ seen('kuaishou', {
         'messages': 'shop_id, agent_id',

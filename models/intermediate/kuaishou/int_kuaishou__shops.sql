@@ -1,6 +1,4 @@
 -- Every shop that occurs anywhere in Kuaishou's tables; its rules are the platform's.
-{{ config(materialized='view') }}
-
 with seen as (
     {{ seen('kuaishou', {
         'messages': 'shop_id',

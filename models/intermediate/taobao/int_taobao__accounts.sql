@@ -1,6 +1,4 @@
 -- Every reception account that occurs anywhere in Taobao's tables, with what is known of it.
-{{ config(materialized='view') }}
-
 with described as (select * from {{ source('taobao', 'accounts') }}),
 
 seen as (

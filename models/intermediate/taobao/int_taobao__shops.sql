@@ -1,6 +1,4 @@
 -- Every shop that occurs anywhere in Taobao's tables. One without a row of its own is a Tmall shop.
-{{ config(materialized='view') }}
-
 with described as (select * from {{ source('taobao', 'shops') }}),
 
 seen as (

@@ -1,6 +1,4 @@
 -- Every agent's account that occurs anywhere in Xiaohongshu's tables; nothing more is known of it.
-{{ config(materialized='view') }}
-
 with seen as (
     {{ seen('xiaohongshu', {
         'messages': 'shop_id, agent_id',

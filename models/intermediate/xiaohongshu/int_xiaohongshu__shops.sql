@@ -1,6 +1,4 @@
 -- Every shop that occurs anywhere in Xiaohongshu's tables; its rules are the platform's.
-{{ config(materialized='view') }}
-
 with seen as (
     {{ seen('xiaohongshu', {
         'sessions': 'shop_id',

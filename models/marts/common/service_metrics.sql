@@ -67,7 +67,7 @@ rolled as (
             and w.business_date = d.business_date
     window last_days as (
         partition by w.platform, w.metric, w.subject, w.shop_id, w.account_id
-        order by w.business_date range between (w.rolling_days - 1) * interval 1 day preceding and current row
+        order by w.business_date range between (w.rolling_days - 1) * interval 1 day preceding and current row -- noqa: PRS
     )
 ),
 

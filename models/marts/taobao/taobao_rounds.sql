@@ -12,7 +12,7 @@ rules as (select * from {{ ref('taobao_rules') }}),
 excluded as (
     select e.round_id, {{ ordered_list('e.reason', 'r.position') }} as exclusion_reasons
     from exclusions e
-    join reasons r on e.reason = r.reason
+    left join reasons r on e.reason = r.reason
     group by e.round_id
 )
 

@@ -65,7 +65,7 @@ with wanted as (
     select
         *,
         unnest(list_filter([
-            case when has_human and u(k, 'invited') < 0.5 and not ends_unanswered then 'system_invite' end,
+            case when has_human and u(k, 'invited') < 0.88 and not ends_unanswered then 'system_invite' end,
             case
                 when has_human and u(k, 'rates unasked') < 0.05 then 'buyer_initiated'
                 when route = 'assistant' and u(k, 'rates unasked') < 0.2 then 'buyer_initiated'
@@ -115,7 +115,7 @@ select
     sent_ms,
     has_aftermath,
     card_satisfied_rate,
-    trigger = 'buyer_initiated' or u(ck, 'rated') < 0.42 as is_rated,
+    trigger = 'buyer_initiated' or u(ck, 'rated') < 0.34 as is_rated,
     sent_ms + ms_between(ck, 'first rated', 4, 120)
     + case when u(ck, 'takes time') < 0.3 then ms_between(ck, 'time taken', 0, 7000) else 0 end as rated_ms,
     -- How often the buyer changes the rating: most never, a few more often than allowed.

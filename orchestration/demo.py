@@ -1,0 +1,151 @@
+"""`make demo`: two months of sample files for every platform, through Dagster, and what came of them."""
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from datetime import date, timedelta
+from io import TextIOBase
+from pathlib import Path
+from typing import TextIO
+
+import dagster as dg
+import duckdb
+
+from orchestration.assets import BuildConfig, daily
+from orchestration.definitions import definitions
+from orchestration.errors import KefuError
+from orchestration.generate import generate
+from orchestration.home import Home, open_home
+from orchestration.instance import instance_of
+from orchestration.pipeline import is_up_to_date
+
+START, DAYS = date(2025, 9, 1), 61  # September and October: the rules of 淘宝 changed on 1 October
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--landing", type=Path, required=True)
+    parser.add_argument("--home", type=Path, required=True)
+    options = parser.parse_args(arguments)
+    try:
+        demo(options.landing, options.home)
+    except KefuError as error:
+        print(f"kefu: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def demo(landing: Path, home_path: Path) -> None:
+    home = open_home(home_path)
+    if not (landing / "_complete").exists():
+        print(f"1/3 generating {DAYS} days of sample files in {landing}", flush=True)
+        generate(
+            landing, days=DAYS, shops=4, agents=5, messages_per_day=3000, start=START, seed=1, file_format="csv", report=_report
+        )
+        (landing / "_complete").touch()
+    if home.published.exists() and is_up_to_date(home):
+        print(f"2/3 nothing to do: everything in {landing} is built and published")
+    else:
+        print("2/3 landing, building, checking and publishing, as a Dagster run (about a minute)", flush=True)
+        run(home, landing, START, START + timedelta(days=DAYS - 1))
+    print("3/3 what the marts say\n")
+    print(summary(home, landing))
+
+
+def _report(line: str) -> None:
+    print(f"    {line}", flush=True)
+
+
+def run(home: Home, landing: Path, first: date, last: date) -> None:
+    """One run of the daily job over a range of partitions, recorded in the home's Dagster storage."""
+    job = definitions(home, landing).resolve_job_def("daily_build")
+    partitions = [key for key in daily.get_partition_keys() if str(first) <= key <= str(last)]
+    with instance_of(home) as instance, redirect_stdout(_Progress(sys.stdout)):
+        result = job.execute_in_process(
+            instance=instance,
+            run_config=dg.RunConfig(
+                ops={"models": BuildConfig(with_touched=True)},
+                loggers={"console": {"config": {"log_level": "ERROR"}}},
+            ),
+            tags={
+                "dagster/asset_partition_range_start": partitions[0],
+                "dagster/asset_partition_range_end": partitions[-1],
+            },
+            raise_on_error=False,
+        )
+    if not result.success:
+        raise KefuError(f"the Dagster run {result.run_id} failed; `make ui` shows why")
+
+
+class _Progress(TextIOBase):
+    """Of dbt's lines, how far it is."""
+
+    def __init__(self, shown: TextIO) -> None:
+        self.shown = shown
+
+    def write(self, text: str) -> int:
+        for done, total in re.findall(r"(\d+) of (\d+) (?:OK|PASS) ", text):
+            if int(done) % 10 == 0 or done == total:
+                print(f"    {done} of {total} models, seeds and checks done", file=self.shown, flush=True)
+        return len(text)
+
+
+def summary(home: Home, landing: Path) -> str:
+    """What was computed, the last whole month against its targets, and what to do next."""
+    with duckdb.connect(str(home.published), read_only=True) as marts:
+        rows = marts.execute(
+            "select platform, sum(row_count), sum(rejected_row_count), max(last_dt) from marts.data_freshness group by all order by 1"
+        ).fetchall()
+        rounds = marts.execute(
+            """
+            select platform, sum(rounds), sum(rounds) filter (where reason = 'counted'),
+                arg_max(reason, rounds) filter (where reason <> 'counted')
+            from (select platform, reason, sum(rounds) as rounds from marts.exclusion_summary group by all)
+            group by platform order by platform
+            """
+        ).fetchall()
+        metrics = marts.execute(
+            """
+            with months as (
+                select * from marts.service_metrics
+                where
+                    subject = 'shop' and period = 'month'
+                    and date_trunc('month', period_end) = (
+                        select max(date_trunc('month', period_end)) from marts.service_metrics where period = 'day'
+                    )
+            )
+            select platform, metric, shop_id, value, target, is_met from months order by all
+            """
+        ).fetchall()
+    lines = ["landed"]
+    lines += [f"    {platform:<12} {count:>9,} rows up to {last}, {rejected:,} rejected" for platform, count, rejected, last in rows]
+    lines += ["rounds (轮次)"]
+    lines += [
+        f"    {platform:<12} {total:>9,} of which {counted:,} count; most others: {most}" for platform, total, counted, most in rounds
+    ]
+    lines += ["this month, per shop", f"    {'platform':<12} {'metric':<24} {'shop':<14} {'value':>8} {'target':>7}"]
+    lines += [
+        f"    {platform:<12} {metric:<24} {shop:<14} {_figure(value):>8} {_figure(target):>7}  {_VERDICTS[is_met]}"
+        for platform, metric, shop, value, target, is_met in metrics
+    ]
+    lines += [
+        "",
+        f"marts     {home.published}, schema marts: any DuckDB client opens it read-only",
+        "look      make ui",
+        f"explain   .venv/bin/kefu explain ROUND_ID --home {home.path}",
+        f"add data  .venv/bin/kefu build --landing {landing} --home {home.path}",
+    ]
+    return "\n".join(lines)
+
+
+_VERDICTS = {True: "met", False: "MISSED", None: ""}
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.1%}" if value <= 1 else f"{value:.1f} s"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
