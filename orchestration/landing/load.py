@@ -295,9 +295,7 @@ def _drop_repeated(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
     )
 
 
-def _replace(
-    connection: duckdb.DuckDBPyConnection, table: Table, deliveries: Sequence[Delivery], record_changes: bool
-) -> None:
+def _replace(connection: duckdb.DuckDBPyConnection, table: Table, deliveries: Sequence[Delivery], record_changes: bool) -> None:
     """Incoming rows instead of what the same dts held; the last dt of a key stands. Changed rows go to schema changed."""
     raw, key = f"raw.{table.relation}", _key(table)
     dts = ", ".join(f"date '{delivery.dt}'" for delivery in deliveries)
@@ -322,13 +320,13 @@ def _replace(
 
         update {raw} as r set _stands = (r._dt = l.last_dt)
         from (
-            select {_names_of_key(table, 'r.')}, max(r._dt) as last_dt
+            select {_names_of_key(table, "r.")}, max(r._dt) as last_dt
             from {raw} r
-            semi join affected a on {_same_key(table, 'r', 'a')}
-            group by {_names_of_key(table, 'r.')}
+            semi join affected a on {_same_key(table, "r", "a")}
+            group by {_names_of_key(table, "r.")}
             having count(*) > 1 or not bool_and(r._stands)
         ) l
-        where {_same_key(table, 'r', 'l')} and r._stands <> (r._dt = l.last_dt);
+        where {_same_key(table, "r", "l")} and r._stands <> (r._dt = l.last_dt);
         """
     )
     if record_changes:

@@ -1,0 +1,151 @@
+"""Readers open HOME/kefu.duckdb at any time and see a whole state; a build that fails a check changes nothing for them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+from harness import build, kefu, marts, query
+
+READERS, BUILDS = 8, 20
+
+# Reads until it is told to stop: every state has as many rounds as exclusion_summary says, and two messages for each of them.
+READER = """
+import sys, time, duckdb
+from pathlib import Path
+published, stop = Path(sys.argv[1]), Path(sys.argv[2])
+seen = set()
+while not stop.exists():
+    with duckdb.connect(str(published), read_only=True) as marts:
+        rounds, summed, messages = marts.execute('''
+            select
+                (select count(*) from marts.taobao_rounds),
+                (select sum(rounds) from marts.exclusion_summary),
+                (select row_count from marts.data_freshness where table_name = 'messages')
+        ''').fetchone()
+    assert rounds == summed == messages / 2, (rounds, summed, messages)
+    seen.add(rounds)
+    time.sleep(0.1)
+print(len(seen))
+"""
+
+
+def write_rounds(landing: Path, count: int) -> None:
+    """A delivery of so many questions with an answer each, in one conversation."""
+    folder = landing / "taobao" / "messages" / "dt=2025-10-02"
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = [
+        {
+            "message_id": f"m{number}", "conversation_id": "c", "shop_id": "s", "buyer_id": "b", "account_id": "a",
+            "direction": "outbound" if number % 2 else "inbound", "author_kind": "agent" if number % 2 else "consumer",
+            "peer_kind": "consumer", "message_type": "text", "sent_at": f"2025-10-01 12:{number:02}:00",
+        }
+        for number in range(2 * count)
+    ]  # fmt: skip
+    (folder / "part.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+
+
+def test_readers_see_only_whole_states_while_builds_publish(tmp_path: Path) -> None:
+    landing, home, stop = tmp_path / "landing", tmp_path / "home", tmp_path / "stop"
+    write_rounds(landing, 1)
+    build(landing, home)
+    readers = [
+        subprocess.Popen(
+            [sys.executable, "-c", READER, str(home / "kefu.duckdb"), str(stop)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for _ in range(READERS)
+    ]  # fmt: skip
+    try:
+        for count in range(2, 2 + BUILDS):
+            write_rounds(landing, count)
+            build(landing, home)
+    finally:
+        stop.touch()
+        outcomes = [reader.communicate(timeout=60) for reader in readers]
+    assert [error for _, error in outcomes if error] == []
+    assert all(int(states) > 1 for states, _ in outcomes), "a reader that saw one state only proves nothing"
+    assert query(home, "select count(*) from marts.taobao_rounds") == [(1 + BUILDS,)]
+    assert len(list((home / "published").iterdir())) == 2, "the published version and the one before are kept"
+
+
+def test_a_failed_check_leaves_the_last_good_version_and_says_so(tmp_path: Path) -> None:
+    landing, home = tmp_path / "landing", tmp_path / "home"
+    write_rounds(landing, 2)
+    build(landing, home)
+    good, version = marts(home), (home / "kefu.duckdb").resolve()
+    with duckdb.connect(str(home / "warehouse.duckdb")) as connection:  # what no landing lets in: an account twice
+        connection.execute("insert into raw.taobao_accounts (account_id, shop_id, _stands) values ('a', 's', true), ('a', 's', true)")
+    write_rounds(landing, 3)
+    outcome = kefu("build", "--landing", landing, "--home", home)
+    assert outcome.code == 1
+    assert outcome.err.count("\n") == 1
+    assert "check unique_accounts_" in outcome.err
+    assert "failed: 1 rows, such as" in outcome.err
+    assert (home / "kefu.duckdb").resolve() == version
+    assert marts(home) == good
+    assert kefu("build", "--landing", landing, "--home", home).code == 1, "what failed is tried again, not forgotten"
+    with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
+        connection.execute("delete from raw.taobao_accounts")
+    build(landing, home)
+    build(landing, tmp_path / "fresh")
+    assert marts(home) == marts(tmp_path / "fresh")
+
+
+@pytest.fixture(scope="module")
+def published(built_homes: dict[str, Path]) -> Path:
+    return built_homes["case101"] / "kefu.duckdb"
+
+
+def test_older_readers_can_open_it(published: Path) -> None:
+    header = published.read_bytes()[:20]
+    assert header[8:12] == b"DUCK"
+    assert int.from_bytes(header[12:20], "little") == 64, "the storage version of DuckDB 1.0.0"
+
+
+def test_every_table_and_column_has_a_description(published: Path) -> None:
+    with duckdb.connect(str(published), read_only=True) as connection:
+        bare = connection.execute(
+            """
+            select table_name from duckdb_tables() where comment is null
+            union all
+            select table_name || '.' || column_name from duckdb_columns() where schema_name = 'marts' and comment is null
+            """
+        ).fetchall()
+    assert bare == []
+
+
+def test_the_marts_have_the_columns_of_the_contract(published: Path) -> None:
+    contract = {
+        "taobao_rounds": "round_id VARCHAR, conversation_id VARCHAR, shop_id VARCHAR, buyer_id VARCHAR, account_id VARCHAR, "
+        "business_date DATE, first_message_id VARCHAR, first_message_at TIMESTAMP, clock_started_at TIMESTAMP, "
+        "first_reply_id VARCHAR, first_reply_at TIMESTAMP, response_seconds DOUBLE, is_counted BOOLEAN, is_on_time BOOLEAN, "
+        "exclusion_reasons VARCHAR[], rule_version VARCHAR",
+        "service_metrics": "platform VARCHAR, metric VARCHAR, subject VARCHAR, shop_id VARCHAR, account_id VARCHAR, "
+        "period VARCHAR, period_start DATE, period_end DATE, numerator DOUBLE, denominator DOUBLE, value DOUBLE, "
+        "target DOUBLE, is_assessed BOOLEAN, is_met BOOLEAN, rule_version VARCHAR",
+        "exclusion_summary": "platform VARCHAR, shop_id VARCHAR, business_date DATE, reason VARCHAR, rounds BIGINT",
+        "shops": "platform VARCHAR, shop_id VARCHAR, marketplace VARCHAR, shop_name VARCHAR",
+        "accounts": "platform VARCHAR, shop_id VARCHAR, account_id VARCHAR, account_type VARCHAR, display_name VARCHAR, "
+        "is_second_line BOOLEAN, disabled_at TIMESTAMP",
+        "rule_parameters": "scope VARCHAR, parameter VARCHAR, value VARCHAR, valid_from DATE, valid_to DATE, "
+        "clause_id VARCHAR, confidence VARCHAR, source VARCHAR",
+        "rule_clauses": "clause_id VARCHAR, platform VARCHAR, title_en VARCHAR, title_zh VARCHAR, reading VARCHAR, "
+        "implemented_in VARCHAR",
+        "data_freshness": "platform VARCHAR, table_name VARCHAR, last_dt DATE, last_event_at TIMESTAMP, row_count BIGINT, "
+        "rejected_row_count BIGINT",
+    }
+    with duckdb.connect(str(published), read_only=True) as connection:
+        found = dict(
+            connection.execute(
+                """
+                select table_name, string_agg(column_name || ' ' || data_type, ', ' order by column_index)
+                from duckdb_columns() where schema_name = 'marts' group by table_name
+                """
+            ).fetchall()
+        )
+    assert found == contract
