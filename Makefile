@@ -5,7 +5,7 @@ UV := $(VENV)/bin/uv
 DEMO_HOME ?= demo/home
 DEMO_LANDING ?= demo/landing
 
-.PHONY: setup demo ui test lint format lock
+.PHONY: setup demo ui test lint format graph lock
 
 setup: $(VENV)/.installed
 
@@ -33,11 +33,14 @@ lint: setup
 	@$(VENV)/bin/ruff format --check orchestration tests
 	@$(VENV)/bin/ruff check orchestration tests
 	@$(VENV)/bin/mypy
-	@$(VENV)/bin/sqlfluff lint --nofail models macros
+	@$(VENV)/bin/sqlfluff lint --quiet --disable-progress-bar models tests/dbt
 
 format: setup
 	@$(VENV)/bin/ruff format orchestration tests
 	@$(VENV)/bin/ruff check --fix orchestration tests
+
+graph: setup
+	@$(VENV)/bin/python -m orchestration.graph
 
 lock: setup
 	$(UV) pip compile --python-version 3.11 --all-extras --generate-hashes --no-emit-index-url --no-header --quiet pyproject.toml -o requirements.lock

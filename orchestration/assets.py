@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,7 @@ def build_assets(home: Home, landing: Path) -> list[dg.AssetsDefinition]:
     project: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
 
     @dg.multi_asset(name="landing", specs=source_specs(project), backfill_policy=in_one_run, pool=POOL)
-    def landed_tables(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult]:
+    def landed_tables(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         """Lands every new or changed delivery, whatever the partitions of the run."""
         with one_writer(home):
             landed = pipeline.land_deliveries(home, landing, again=False, report=context.log.info)
@@ -85,7 +85,7 @@ def build_assets(home: Home, landing: Path) -> list[dg.AssetsDefinition]:
             yield from dbt.cli(arguments, context=context, target_path=home.dbt).stream()
 
     @dg.asset(deps=models.specs, partitions_def=daily, backfill_policy=in_one_run, group_name="publishing", pool=POOL)
-    def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         """HOME/kefu.duckdb, swapped in whole once every check has passed."""
         with one_writer(home):
             built = pipeline.publish_build(home, context.log.info)

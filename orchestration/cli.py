@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+
+import duckdb
 
 from orchestration.errors import KefuError
 
@@ -15,8 +18,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options) or 0)
-    except KefuError as error:
-        print(f"kefu: {error}", file=sys.stderr)
+    except (KefuError, OSError, duckdb.Error) as error:
+        print(f"kefu: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
 
 
@@ -37,9 +40,15 @@ def _parser() -> argparse.ArgumentParser:
     generate.add_argument("--days", type=int, required=True, metavar="N", help="business days to generate")
     generate.add_argument("--shops", type=int, required=True, metavar="N", help="shops on each platform")
     generate.add_argument("--agents", type=int, required=True, metavar="N", help="human agents in each shop")
-    generate.add_argument("--messages-per-day", type=int, required=True, metavar="N", help="messages a day over all shops and platforms")
-    generate.add_argument("--start", type=_date, default=date(2025, 9, 1), metavar="D", help="first business date (default %(default)s)")
-    generate.add_argument("--seed", type=int, default=1, metavar="S", help="another seed writes other files (default %(default)s)")
+    generate.add_argument(
+        "--messages-per-day", type=int, required=True, metavar="N", help="messages a day over all shops and platforms"
+    )
+    generate.add_argument(
+        "--start", type=_date, default=date(2025, 9, 1), metavar="D", help="first business date (default %(default)s)"
+    )
+    generate.add_argument(
+        "--seed", type=int, default=1, metavar="S", help="another seed writes other files (default %(default)s)"
+    )
     generate.add_argument("--format", choices=["parquet", "csv", "jsonl"], default="parquet", help="default %(default)s")
     generate.set_defaults(run=_generate)
 
@@ -51,10 +60,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _date(text: str) -> date:
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        raise argparse.ArgumentTypeError(f"{text} is not a date YYYY-MM-DD")
     try:
         return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text} is not a date YYYY-MM-DD") from None
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text}: {error}") from None
 
 
 def _report(line: str) -> None:

@@ -96,7 +96,10 @@ def summary(home: Home, landing: Path) -> str:
     """What was computed, the last whole month against its targets, and what to do next."""
     with duckdb.connect(str(home.published), read_only=True) as marts:
         rows = marts.execute(
-            "select platform, sum(row_count), sum(rejected_row_count), max(last_dt) from marts.data_freshness group by all order by 1"
+            """
+            select platform, sum(row_count), sum(rejected_row_count), max(last_dt)
+            from marts.data_freshness group by all order by all
+            """
         ).fetchall()
         rounds = marts.execute(
             """
@@ -120,10 +123,13 @@ def summary(home: Home, landing: Path) -> str:
             """
         ).fetchall()
     lines = ["landed"]
-    lines += [f"    {platform:<12} {count:>9,} rows up to {last}, {rejected:,} rejected" for platform, count, rejected, last in rows]
+    lines += [
+        f"    {platform:<12} {count:>9,} rows up to {last}, {rejected:,} rejected" for platform, count, rejected, last in rows
+    ]
     lines += ["rounds (轮次)"]
     lines += [
-        f"    {platform:<12} {total:>9,} of which {counted:,} count; most others: {most}" for platform, total, counted, most in rounds
+        f"    {platform:<12} {total:>9,} of which {counted:,} count; most others: {most}"
+        for platform, total, counted, most in rounds
     ]
     lines += ["this month, per shop", f"    {'platform':<12} {'metric':<24} {'shop':<14} {'value':>8} {'target':>7}"]
     lines += [

@@ -70,7 +70,7 @@ def open_home(path: Path) -> Home:
             folder.mkdir(parents=True, exist_ok=True)
         probe = home.path / ".writable"
         probe.touch()
-        probe.unlink()
+        probe.unlink(missing_ok=True)
     except OSError as error:
         raise KefuError(f"--home {path} is not writable: {error.strerror}") from error
     return home
@@ -89,7 +89,10 @@ def one_writer(home: Home) -> Iterator[None]:
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
-        yield
+        try:
+            yield
+        finally:
+            lock.truncate(0)
 
 
 def first_line(error: BaseException) -> str:

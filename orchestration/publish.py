@@ -44,8 +44,8 @@ def _write(home: Home, target: Path) -> None:
     with duckdb.connect(config={"temp_directory": str(home.temporary), "memory_limit": "4GB"}) as connection:
         connection.execute(
             f"""
-            attach '{home.warehouse}' as warehouse (read_only);
-            attach '{target}' as target (storage_version '{STORAGE_VERSION}');
+            attach {_text(home.warehouse)} as warehouse (read_only);
+            attach {_text(target)} as target (storage_version '{STORAGE_VERSION}');
             create schema target.marts;
             """
         )
@@ -72,5 +72,9 @@ def _write(home: Home, target: Path) -> None:
 
 def _comment(connection: duckdb.DuckDBPyConnection, what: str, comment: str | None) -> None:
     if comment:
-        quoted = comment.replace("'", "''")
-        connection.execute(f"comment on {what} is '{quoted}'")
+        connection.execute(f"comment on {what} is {_text(comment)}")
+
+
+def _text(value: object) -> str:
+    """An SQL string literal."""
+    return "'" + str(value).replace("'", "''") + "'"

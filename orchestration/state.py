@@ -36,7 +36,7 @@ def create_state(connection: duckdb.DuckDBPyConnection) -> None:
         create schema if not exists build;
         create table if not exists build.request (first_date date, last_date date, with_touched boolean, everything boolean);
         insert into build.request select null, null, true, true where not exists (from build.request);
-        create table if not exists build.built_with (project varchar, parameters varchar);
+        create table if not exists build.built_with (project varchar, parameters varchar, stands boolean);
         create table if not exists build.built_rule_parameters (
             scope varchar, parameter varchar, value varchar, valid_from date, valid_to date
         );
@@ -49,11 +49,18 @@ def request(connection: duckdb.DuckDBPyConnection, dates: Dates, *, full_refresh
     built_with = connection.execute("select project from build.built_with").fetchone()
     is_changed = built_with is not None and built_with[0] != project_fingerprint()
     if is_changed and dates.is_range and not dates.with_touched:
-        raise KefuError("models or seeds changed since the last build, so every date is to be rebuilt: build once without a range")
+        raise KefuError(
+            "models or seeds changed since the last build, so every date is to be rebuilt: build once without a range"
+        )
     connection.execute(
         "update build.request set first_date = ?, last_date = ?, with_touched = ?, everything = everything or ?",
         [dates.first, dates.last, dates.with_touched, full_refresh or is_changed],
     )
+
+
+def mark_building(connection: duckdb.DuckDBPyConnection) -> None:
+    """Before dbt runs: a build that fails may leave seeds and views of other rules than those of the last published one."""
+    connection.execute("update build.built_with set stands = false")
 
 
 def is_everything(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -71,8 +78,8 @@ def is_built(connection: duckdb.DuckDBPyConnection) -> bool:
 
 
 def is_project_unchanged(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether models and seeds, the rule parameters among them, are those of the last published build."""
-    built_with = connection.execute("select project, parameters from build.built_with").fetchone()
+    """Whether models and seeds, the rule parameters among them, stand in the warehouse as the last published build left them."""
+    built_with = connection.execute("select project, parameters from build.built_with where stands").fetchone()
     return built_with == (project_fingerprint(), _fingerprint([PARAMETERS]))
 
 
@@ -91,7 +98,7 @@ def mark_built(connection: duckdb.DuckDBPyConnection) -> None:
         select scope, parameter, value, valid_from, valid_to from marts.rule_parameters;
         update build.request set everything = false;
         delete from build.built_with;
-        insert into build.built_with values ('{project_fingerprint()}', '{_fingerprint([PARAMETERS])}');
+        insert into build.built_with values ('{project_fingerprint()}', '{_fingerprint([PARAMETERS])}', true);
         commit;
         """
     )

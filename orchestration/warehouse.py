@@ -38,8 +38,8 @@ def run_dbt(home: Home, arguments: Sequence[str], report: Callable[[str], None])
     try:
         result = runner.invoke([*arguments, *_options(home)])
     finally:  # dbt keeps the warehouse open in this process, where others are to open it next
-        reset_adapters()
-        DuckDBConnectionManager.close_all_connections()
+        reset_adapters()  # type: ignore[no-untyped-call]
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     if not result.success:
         raise KefuError(_failure(home, result))
     return result
@@ -89,12 +89,13 @@ def _failure(home: Home, result: dbtRunnerResult) -> str:
     if result.result is None or not hasattr(result.result, "results"):
         return f"dbt failed: {_one_line(result.exception)}"
     failed = [run for run in result.result.results if run.status in ("error", "fail")]
-    return "; ".join(
-        f"check {run.node.name} failed: {_example(home, run.node.compiled_code)}"
-        if run.status == "fail"
-        else f"{run.node.name} failed: {_one_line(run.message)}"
-        for run in failed[:3]
-    )
+    return "; ".join(_failed_node(home, run) for run in failed[:3])
+
+
+def _failed_node(home: Home, run: Any) -> str:
+    if run.status == "fail":
+        return f"check {run.node.name} failed: {_example(home, run.node.compiled_code)}"
+    return f"{run.node.name} failed: {_one_line(run.message)}"
 
 
 def _example(home: Home, query: str) -> str:

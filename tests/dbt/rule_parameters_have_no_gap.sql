@@ -19,7 +19,8 @@ select
     valid_to,
     max(valid_to) over earlier as earlier_value_in_force_to
 from versions
-window earlier as (
-    partition by scope, parameter order by valid_from, valid_to, value rows between unbounded preceding and 1 preceding
-)
+window
+    earlier as (
+        partition by scope, parameter order by valid_from, valid_to, value rows between unbounded preceding and 1 preceding
+    )
 qualify valid_from > earlier_value_in_force_to + 1 or valid_to < valid_from

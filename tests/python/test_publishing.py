@@ -79,7 +79,9 @@ def test_a_failed_check_leaves_the_last_good_version_and_says_so(tmp_path: Path)
     build(landing, home)
     good, version = marts(home), (home / "kefu.duckdb").resolve()
     with duckdb.connect(str(home / "warehouse.duckdb")) as connection:  # what no landing lets in: an account twice
-        connection.execute("insert into raw.taobao_accounts (account_id, shop_id, _stands) values ('a', 's', true), ('a', 's', true)")
+        connection.execute(
+            "insert into raw.taobao_accounts (account_id, shop_id, _stands) values ('a', 's', true), ('a', 's', true)"
+        )
     write_rounds(landing, 3)
     outcome = kefu("build", "--landing", landing, "--home", home)
     assert outcome.code == 1

@@ -23,8 +23,35 @@ Row = dict[str, Any]
 
 # Around changes of the rules of both marketplaces, around their windows' edges, at the edges of target, look-back and horizon.
 FIRST_DAYS = [date(2022, 2, 27), date(2022, 7, 4), date(2025, 9, 29)]
-CLOCKS = ["00:00:00", "07:59:59.999", "08:00:00", "08:59:59.999", "09:00:00", "12:00:00", "22:59:59.999", "23:00:00", "23:59:59.999"]
-STEPS = [0.0, 0.5, 0.999, 1.0, 30.0, 179.999, 180.0, 180.001, 600.0, 601.0, 3600.0, 39600.0, 86400.0, 86400.001, 259200.0, 259200.001]
+CLOCKS = [
+    "00:00:00",
+    "07:59:59.999",
+    "08:00:00",
+    "08:59:59.999",
+    "09:00:00",
+    "12:00:00",
+    "22:59:59.999",
+    "23:00:00",
+    "23:59:59.999",
+]
+STEPS = [
+    0.0,
+    0.5,
+    0.999,
+    1.0,
+    30.0,
+    179.999,
+    180.0,
+    180.001,
+    600.0,
+    601.0,
+    3600.0,
+    39600.0,
+    86400.0,
+    86400.001,
+    259200.0,
+    259200.001,
+]
 DAYS = 5
 
 
@@ -42,7 +69,14 @@ class World:
             for account in ("a", "b"):
                 if self.dice.random() < 0.7:
                     disabled = self.some_time() if self.dice.random() < 0.3 else None
-                    self.add("accounts", self.some_time(), account_id=f"{shop}{account}", shop_id=shop, account_type="sub", disabled_at=disabled)
+                    self.add(
+                        "accounts",
+                        self.some_time(),
+                        account_id=f"{shop}{account}",
+                        shop_id=shop,
+                        account_type="sub",
+                        disabled_at=disabled,
+                    )
         for conversation in range(25):
             self.converse(f"c{conversation}")
 
@@ -81,7 +115,9 @@ class World:
                     peer_kind=peer, message_type=self.dice.choices(["text", "link", "card_click"], [8, 1, 1])[0], sent_at=now,
                 )  # fmt: skip
                 if self.dice.random() < 0.08:
-                    self.add("message_recalls", now + timedelta(days=1), message_id=message, recalled_at=now + timedelta(seconds=9))
+                    self.add(
+                        "message_recalls", now + timedelta(days=1), message_id=message, recalled_at=now + timedelta(seconds=9)
+                    )
             now += timedelta(seconds=self.dice.choices(STEPS, [4] * 10 + [1] * 6)[0])
         if self.dice.random() < 0.2:
             start = self.some_time()
@@ -95,7 +131,13 @@ class World:
             start = self.some_time()
             end = start + timedelta(seconds=self.dice.choice(STEPS)) if self.dice.random() < 0.6 else None
             self.add(
-                "buyer_blocks", start, block_id=self.identifier("k"), shop_id=shop, buyer_id=buyer, blocked_at=start, unblocked_at=end
+                "buyer_blocks",
+                start,
+                block_id=self.identifier("k"),
+                shop_id=shop,
+                buyer_id=buyer,
+                blocked_at=start,
+                unblocked_at=end,
             )
 
     def deliveries(self) -> dict[date, dict[str, list[Row]]]:
@@ -160,12 +202,16 @@ def assert_equals_reference(landing: Path, home: Path) -> None:
     rounds = expected_rounds(tables, parameters())
     columns = [name for name in rounds[0] if name != "exclusion_reasons"]
     found = query(home, f"select {', '.join(columns)}, exclusion_reasons from marts.taobao_rounds")
-    assert sorted(map(repr, found)) == sorted(repr((*(row[name] for name in columns), row["exclusion_reasons"])) for row in rounds)
+    assert sorted(map(repr, found)) == sorted(
+        repr((*(row[name] for name in columns), row["exclusion_reasons"])) for row in rounds
+    )
     as_of = landing_as_of(landing, "taobao")
     metrics = expected_metrics(rounds, parameters(), tables.get("shops", []), as_of)
     names = list(metrics[0])
     found = query(home, f"select {', '.join(names)} from marts.service_metrics where platform = 'taobao'")
-    assert sorted(map(rounded, found), key=repr) == sorted((rounded(tuple(row[name] for name in names)) for row in metrics), key=repr)
+    assert sorted(map(rounded, found), key=repr) == sorted(
+        (rounded(tuple(row[name] for name in names)) for row in metrics), key=repr
+    )
     summary = expected_exclusion_summary(rounds)
     names = list(summary[0])
     assert sorted(query(home, f"select {', '.join(names)} from marts.exclusion_summary")) == sorted(

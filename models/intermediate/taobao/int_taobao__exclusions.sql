@@ -54,7 +54,8 @@ flagged as ( -- T-12 advertising, T-18 cheating, T-20 abuse; T-26: from flagged_
     where r.clock_started_at >= f.flagged_from and coalesce(r.clock_started_at < f.flagged_to, true)
 ),
 
-disabled as ( -- T-17: the account asked was deleted or disabled before; T-25: its type does not matter, a proxy counts like others
+-- T-17: the account asked was deleted or disabled before; T-25: its type does not matter, a proxy counts like others
+disabled as (
     select r.round_id, 'account_disabled' as reason
     from rounds r
     join accounts a on r.opening_account_id = a.account_id

@@ -20,9 +20,7 @@ Row = dict[str, Any]
 Tables = dict[str, list[Row]]
 
 BEIJING = timezone(timedelta(hours=8))
-QUESTION_TYPES = frozenset(
-    ["text", "image", "video", "audio", "emoji", "link", "product_card", "order_card", "work_order"]
-)
+QUESTION_TYPES = frozenset(["text", "image", "video", "audio", "emoji", "link", "product_card", "order_card", "work_order"])
 EVENT_KINDS: dict[str, Literal["H", "N"]] = {"assigned": "H", "bot_started": "N", "pooled": "N"}
 REASONS = (
     "buyer_blocked_shop",
@@ -169,9 +167,7 @@ class _Facts:
         for row in tables.get("platform_flags", []):
             flags[row["conversation_id"]].append(row)
         disabled = {
-            row["account_id"]: row["disabled_at"]
-            for row in tables.get("accounts", [])
-            if row.get("disabled_at") is not None
+            row["account_id"]: row["disabled_at"] for row in tables.get("accounts", []) if row.get("disabled_at") is not None
         }
         return _Facts(blocks, flags, disabled)
 
@@ -321,9 +317,7 @@ def _months(first: date, last: date) -> Iterator[date]:
         year, month = (year + 1, 1) if month == 12 else (year, month + 1)
 
 
-def expected_metrics(
-    rounds: Iterable[Row], parameters: Iterable[Row], shops: Iterable[Row], as_of: datetime | date
-) -> list[Row]:
+def expected_metrics(rounds: Iterable[Row], parameters: Iterable[Row], shops: Iterable[Row], as_of: datetime | date) -> list[Row]:
     """The rows of `service_metrics` for both metrics: day, rolling_30d up to the day before as-of, month."""
     parameter_rows, shop_rows = list(parameters), list(shops)
     rules = Parameters(parameter_rows)

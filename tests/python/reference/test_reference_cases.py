@@ -101,9 +101,7 @@ def assert_same(ours: list[dict[str, Any]], theirs: list[dict[str, str]], key: t
 def test_taobao_rounds(folder: Path) -> None:
     """Every round, with every reason."""
     rounds = expected_rounds(read_landing(folder / "landing", "taobao"), PARAMETERS)
-    assert_same(
-        rounds, read_expected(folder, "taobao_rounds"), ("conversation_id", "first_message_id", "clock_started_at")
-    )
+    assert_same(rounds, read_expected(folder, "taobao_rounds"), ("conversation_id", "first_message_id", "clock_started_at"))
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
@@ -113,9 +111,7 @@ def test_taobao_metrics(folder: Path) -> None:
     as_of = landing_as_of(folder / "landing", "taobao")
     metrics = expected_metrics(expected_rounds(tables, PARAMETERS), PARAMETERS, tables["shops"], as_of)
     expected = [
-        row
-        for row in read_expected(folder, "service_metrics")
-        if row["platform"] == "taobao" and row["metric"] in METRICS
+        row for row in read_expected(folder, "service_metrics") if row["platform"] == "taobao" and row["metric"] in METRICS
     ]
     assert_same(metrics, expected, ("metric", "subject", "shop_id", "account_id", "period", "period_end"))
 
@@ -138,9 +134,7 @@ def kuaishou_items(tables: dict[str, list[dict[str, Any]]], human_only: bool) ->
         if rank_and_kind is not None:
             rank, kind = rank_and_kind
             at, item_id = row.get("sent_at") or row["occurred_at"], row.get("message_id") or row["event_id"]
-            items.setdefault(row["session_id"], []).append(
-                Item(row["session_id"], row["agent_id"], at, rank, item_id, kind)
-            )
+            items.setdefault(row["session_id"], []).append(Item(row["session_id"], row["agent_id"], at, rank, item_id, kind))
     return items
 
 
@@ -265,9 +259,7 @@ def brief(rounds: list[Round]) -> list[str]:
         pytest.param(["2 10:00:00 Q a", "3 10:00:00.001 R a"], ["i0 i0 - a"], id="horizon-passed"),
         pytest.param(["2 10:00:00 N -", "5 10:00:00 Q a"], ["i1 i1 - a unrouted"], id="look-back-reached"),
         pytest.param(["2 10:00:00 N -", "5 10:00:00.001 Q a"], ["i1 i1 - a"], id="look-back-passed"),
-        pytest.param(
-            ["2 10:00:00 N -", "2 10:01:00 Q a", "3 10:01:00 H b"], ["i2 i1 - b"], id="taken-over-at-the-horizon"
-        ),
+        pytest.param(["2 10:00:00 N -", "2 10:01:00 Q a", "3 10:01:00 H b"], ["i2 i1 - b"], id="taken-over-at-the-horizon"),
         pytest.param(
             ["2 10:00:00 N -", "2 10:01:00 Q a", "3 10:01:00.001 H b", "3 10:02:00 R b"],
             ["i1 i1 - a unrouted", "i2 i1 i3 b"],
@@ -305,9 +297,7 @@ def brief(rounds: list[Round]) -> list[str]:
             ["i1 i1 - a unrouted outside", "i2 i2 - a", "i5 i4 - b"],
             id="hand-over-of-another-run",
         ),
-        pytest.param(
-            ["2 10:00:00 H b", "2 10:01:00 N -", "2 10:02:00 Q -"], ["i2 i2 - b unrouted"], id="account-of-hand-over"
-        ),
+        pytest.param(["2 10:00:00 H b", "2 10:01:00 N -", "2 10:02:00 Q -"], ["i2 i2 - b unrouted"], id="account-of-hand-over"),
     ],
 )
 def test_find_rounds(lines: list[str], expected: list[str]) -> None:
