@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,16 @@ POOL = "warehouse"  # one slot: DuckDB takes one writer
 
 daily = dg.DailyPartitionsDefinition(start_date="2019-01-01", timezone="Asia/Shanghai")
 in_one_run = dg.BackfillPolicy.single_run()
-translator = DagsterDbtTranslator(settings=DagsterDbtTranslatorSettings(enable_asset_checks=True))
+
+
+class Translator(DagsterDbtTranslator):
+    """Groups models as their folders do."""
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        return "_".join(dbt_resource_props["fqn"][1:-1]) or dbt_resource_props["resource_type"]
+
+
+translator = Translator(settings=DagsterDbtTranslatorSettings(enable_asset_checks=True))
 
 
 class BuildConfig(dg.Config):
@@ -62,7 +71,7 @@ def build_assets(home: Home, landing: Path) -> list[dg.AssetsDefinition]:
     def landed_tables(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         """Lands every new or changed delivery, whatever the partitions of the run."""
         with one_writer(home):
-            landed = pipeline.land_deliveries(home, landing, again=False, report=context.log.info)
+            landed = pipeline.land_deliveries(home, landing, again=False, report=_reporting(context))
         rows = {dg.AssetKey([result.table.platform, result.table.name]): result for result in landed.landed}
         for key in context.selected_asset_keys:
             result = rows.get(key)
@@ -83,16 +92,30 @@ def build_assets(home: Home, landing: Path) -> list[dg.AssetsDefinition]:
         with one_writer(home):
             arguments = pipeline.request_build(home, dates, full_refresh=False)
             yield from dbt.cli(arguments, context=context, target_path=home.dbt).stream()
+            if not context.is_subset:  # some of the models alone are no whole state
+                pipeline.mark_checked(home)
 
-    @dg.asset(deps=models.specs, partitions_def=daily, backfill_policy=in_one_run, group_name="publishing", pool=POOL)
+    marts = [spec for spec in models.specs if spec.key.path[0] == "marts"]
+
+    @dg.asset(deps=marts, partitions_def=daily, backfill_policy=in_one_run, group_name="publishing", pool=POOL)
     def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         """HOME/kefu.duckdb, swapped in whole once every check has passed."""
         with one_writer(home):
-            built = pipeline.publish_build(home, context.log.info)
+            built = pipeline.publish_build(home, _reporting(context))
         _report_touched(context, built, project)
         return dg.MaterializeResult(metadata={"file": dg.MetadataValue.path(str(built.version))})
 
     return [landed_tables, models, published_marts]
+
+
+def _reporting(context: dg.AssetExecutionContext) -> pipeline.Report:
+    """To the run's log, and to its output, which whoever started it sees."""
+
+    def report(line: str) -> None:
+        context.log.info(line)
+        print(line, flush=True)
+
+    return report
 
 
 def _report_touched(context: dg.AssetExecutionContext, built: pipeline.Built, project: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """What Dagster loads: `dagster dev -m orchestration.definitions`, with KEFU_HOME and KEFU_LANDING set."""
 
 import os
+import warnings
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import dagster as dg
 
 from orchestration.assets import BuildConfig, build_assets, daily, dbt_resource
 from orchestration.home import Home, open_home
+
+warnings.filterwarnings("ignore", category=dg.BetaWarning)  # backfill_policy, which is pinned with everything else
 
 
 def definitions(home: Home, landing: Path) -> dg.Definitions:

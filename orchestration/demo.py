@@ -80,7 +80,7 @@ def run(home: Home, landing: Path, first: date, last: date) -> None:
 
 
 class _Progress(TextIOBase):
-    """Of dbt's lines, how far it is."""
+    """Of what the run prints, how far it is."""
 
     def __init__(self, shown: TextIO) -> None:
         self.shown = shown
@@ -89,6 +89,8 @@ class _Progress(TextIOBase):
         for done, total in re.findall(r"(\d+) of (\d+) (?:OK|PASS) ", text):
             if int(done) % 10 == 0 or done == total:
                 print(f"    {done} of {total} models, seeds and checks done", file=self.shown, flush=True)
+        for line in re.findall(r"^(?:landed|rebuilt|published) .*", text):
+            print(f"    {line}", file=self.shown, flush=True)
         return len(text)
 
 
@@ -122,6 +124,7 @@ def summary(home: Home, landing: Path) -> str:
             select platform, metric, shop_id, value, target, is_met from months order by all
             """
         ).fetchall()
+        (month,) = marts.execute("select max(period_end) from marts.service_metrics where period = 'day'").fetchall()[0]
     lines = ["landed"]
     lines += [
         f"    {platform:<12} {count:>9,} rows up to {last}, {rejected:,} rejected" for platform, count, rejected, last in rows
@@ -131,7 +134,7 @@ def summary(home: Home, landing: Path) -> str:
         f"    {platform:<12} {total:>9,} of which {counted:,} count; most others: {most}"
         for platform, total, counted, most in rounds
     ]
-    lines += ["this month, per shop", f"    {'platform':<12} {'metric':<24} {'shop':<14} {'value':>8} {'target':>7}"]
+    lines += [f"month to {month}, per shop", f"    {'platform':<12} {'metric':<24} {'shop':<14} {'value':>8} {'target':>7}"]
     lines += [
         f"    {platform:<12} {metric:<24} {shop:<14} {_figure(value):>8} {_figure(target):>7}  {_VERDICTS[is_met]}"
         for platform, metric, shop, value, target, is_met in metrics

@@ -9,6 +9,7 @@ from orchestration.home import Home
 SETTINGS = """\
 # Written by kefu where it is missing; yours to change.
 telemetry: {enabled: false}
+nux: {enabled: false}
 # DuckDB takes one writer: whatever opens the warehouse is in a pool of one slot.
 concurrency:
   pools: {default_limit: 1, granularity: op}

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from orchestration import state
+from orchestration.errors import KefuError
 from orchestration.home import Home, one_writer, open_home
 from orchestration.landing.load import LandingReport, create_tables, land
 from orchestration.publish import publish
@@ -30,6 +31,7 @@ def build(landing: Path, home_path: Path, dates: state.Dates, *, full_refresh: b
         if not landed.landed and not full_refresh and not dates.is_range and is_up_to_date(home):
             return None
         run_dbt(home, request_build(home, dates, full_refresh=full_refresh, skip_unchanged=True), report)
+        mark_checked(home)
         return publish_build(home, report)
 
 
@@ -41,6 +43,8 @@ def land_deliveries(home: Home, landing: Path, *, again: bool, report: Report) -
         if again:
             connection.execute("update build.request set everything = true")
         landed = land(connection, landing, again=again, record_changes=record_changes, report=report)
+        if landed.landed:
+            state.mark_checked(connection, False)
     for path in landed.ignored:
         report(f"ignored {path}: not a table or file of the landing contract")
     return landed
@@ -60,8 +64,17 @@ def request_build(home: Home, dates: state.Dates, *, full_refresh: bool, skip_un
         return build_arguments(full_refresh=state.is_everything(connection), is_project_unchanged=is_project_unchanged)
 
 
+def mark_checked(home: Home) -> None:
+    """After dbt built everything that was asked for and every check passed."""
+    with home.connect() as connection:
+        state.mark_checked(connection, True)
+
+
 def publish_build(home: Home, report: Report) -> Built:
     """Publishes what dbt built and checked, then marks it as built: a crash in between builds it once more."""
+    with home.connect() as connection:
+        if not state.is_checked(connection):
+            raise KefuError(f"{home.path} has no build that passed its checks and is not published: build first")
     version = publish(home)
     with home.connect() as connection:
         built: dict[str, list[date]] = {}

@@ -34,8 +34,10 @@ def create_state(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         """
         create schema if not exists build;
-        create table if not exists build.request (first_date date, last_date date, with_touched boolean, everything boolean);
-        insert into build.request select null, null, true, true where not exists (from build.request);
+        create table if not exists build.request (
+            first_date date, last_date date, with_touched boolean, everything boolean, is_checked boolean
+        );
+        insert into build.request select null, null, true, true, false where not exists (from build.request);
         create table if not exists build.built_with (project varchar, parameters varchar, stands boolean);
         create table if not exists build.built_rule_parameters (
             scope varchar, parameter varchar, value varchar, valid_from date, valid_to date
@@ -61,6 +63,16 @@ def request(connection: duckdb.DuckDBPyConnection, dates: Dates, *, full_refresh
 def mark_building(connection: duckdb.DuckDBPyConnection) -> None:
     """Before dbt runs: a build that fails may leave seeds and views of other rules than those of the last published one."""
     connection.execute("update build.built_with set stands = false")
+    mark_checked(connection, False)
+
+
+def mark_checked(connection: duckdb.DuckDBPyConnection, is_checked: bool) -> None:
+    """Whether what lies in the marts is a whole build that passed its checks: nothing else is published."""
+    connection.execute("update build.request set is_checked = ?", [is_checked])
+
+
+def is_checked(connection: duckdb.DuckDBPyConnection) -> bool:
+    return bool(connection.execute("select is_checked from build.request").fetchall()[0][0])
 
 
 def is_everything(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -96,7 +108,7 @@ def mark_built(connection: duckdb.DuckDBPyConnection) -> None:
         delete from build.built_rule_parameters;
         insert into build.built_rule_parameters
         select scope, parameter, value, valid_from, valid_to from marts.rule_parameters;
-        update build.request set everything = false;
+        update build.request set everything = false, is_checked = false;
         delete from build.built_with;
         insert into build.built_with values ('{project_fingerprint()}', '{_fingerprint([PARAMETERS])}', true);
         commit;
