@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections.abc import Sequence
 from datetime import date
@@ -60,12 +59,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _date(text: str) -> date:
-    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
-        raise argparse.ArgumentTypeError(f"{text} is not a date YYYY-MM-DD")
     try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text}: {error}") from None
+        parsed = date.fromisoformat(text)  # which takes other ways to write a date, too
+        if str(parsed) == text:
+            return parsed
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"{text} is not a date YYYY-MM-DD")
 
 
 def _report(line: str) -> None:
