@@ -42,7 +42,11 @@ def land_deliveries(home: Home, landing: Path, *, again: bool, report: Report) -
         record_changes = not again and not state.is_everything(connection)
         if again:
             connection.execute("update build.request set everything = true")
-        landed = land(connection, landing, again=again, record_changes=record_changes, report=report)
+        try:
+            landed = land(connection, landing, again=again, record_changes=record_changes, report=report)
+        except KefuError:  # some tables may have landed
+            state.mark_checked(connection, False)
+            raise
         if landed.landed:
             state.mark_checked(connection, False)
     for path in landed.ignored:
