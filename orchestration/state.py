@@ -35,12 +35,17 @@ def create_state(connection: duckdb.DuckDBPyConnection) -> None:
         """
         create schema if not exists build;
         create table if not exists build.request (
-            first_date date, last_date date, with_touched boolean, everything boolean, is_checked boolean
+            first_date date, last_date date, with_touched boolean, everything boolean, is_checked boolean,
+            published_at timestamp
         );
-        insert into build.request select null, null, true, true, false where not exists (from build.request);
+        insert into build.request select null, null, true, true, false, null where not exists (from build.request);
         create table if not exists build.built_with (project varchar, parameters varchar, stands boolean);
         create table if not exists build.built_rule_parameters (
             scope varchar, parameter varchar, value varchar, valid_from date, valid_to date
+        );
+        create table if not exists build.published_revisions (
+            platform varchar, metric varchar, subject varchar, shop_id varchar, account_id varchar, period varchar,
+            period_end date, revision integer, value double, numerator double, denominator double, published_at timestamp
         );
         """
     )
@@ -55,7 +60,11 @@ def request(connection: duckdb.DuckDBPyConnection, dates: Dates, *, full_refresh
             "models or seeds changed since the last build, so every date is to be rebuilt: build once without a range"
         )
     connection.execute(
-        "update build.request set first_date = ?, last_date = ?, with_touched = ?, everything = everything or ?",
+        """
+        update build.request set
+            first_date = ?, last_date = ?, with_touched = ?, everything = everything or ?,
+            published_at = get_current_timestamp() at time zone 'Asia/Shanghai'
+        """,
         [dates.first, dates.last, dates.with_touched, full_refresh or is_changed],
     )
 
@@ -108,6 +117,8 @@ def mark_built(connection: duckdb.DuckDBPyConnection) -> None:
         delete from build.built_rule_parameters;
         insert into build.built_rule_parameters
         select scope, parameter, value, valid_from, valid_to from marts.rule_parameters;
+        delete from build.published_revisions;
+        insert into build.published_revisions from marts.metric_revisions;
         update build.request set everything = false, is_checked = false;
         delete from build.built_with;
         insert into build.built_with values ('{project_fingerprint()}', '{_fingerprint([PARAMETERS])}', true);

@@ -138,6 +138,9 @@ def test_the_marts_have_the_columns_of_the_contract(published: Path) -> None:
         "clause_id VARCHAR, confidence VARCHAR, source VARCHAR",
         "rule_clauses": "clause_id VARCHAR, platform VARCHAR, title_en VARCHAR, title_zh VARCHAR, reading VARCHAR, "
         "implemented_in VARCHAR",
+        "metric_revisions": "platform VARCHAR, metric VARCHAR, subject VARCHAR, shop_id VARCHAR, account_id VARCHAR, "
+        "period VARCHAR, period_end DATE, revision INTEGER, value DOUBLE, numerator DOUBLE, denominator DOUBLE, "
+        "published_at TIMESTAMP",
         "data_freshness": "platform VARCHAR, table_name VARCHAR, last_dt DATE, last_event_at TIMESTAMP, row_count BIGINT, "
         "rejected_row_count BIGINT",
     }
