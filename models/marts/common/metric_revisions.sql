@@ -1,4 +1,4 @@
--- What was published before stays; a figure of a period that is over, and that is new or another one than last published, is added.
+-- What was published stays; a figure of a period that is over, and that is new or another one than last published, is added.
 with metrics as (
     select * from {{ ref('service_metrics') }} where period in ('day', 'month')
 ),
