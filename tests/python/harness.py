@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
@@ -11,6 +15,7 @@ from typing import Any
 import duckdb
 
 from orchestration.cli import main
+from orchestration.home import PROJECT
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -31,6 +36,27 @@ def kefu(*arguments: object) -> Outcome:
         except SystemExit as stop:
             code = int(stop.code or 0)
     return Outcome(code, out.getvalue(), err.getvalue())
+
+
+def copy_project(target: Path) -> Path:
+    """The project without its tests in Python, for tests that change its rules."""
+    for folder in ("orchestration", "models", "macros", "seeds", "tests/dbt"):
+        shutil.copytree(PROJECT / folder, target / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ("dbt_project.yml", "profiles.yml"):
+        shutil.copy(PROJECT / file, target / file)
+    return target
+
+
+def kefu_of(project: Path, *arguments: object) -> Outcome:
+    """Runs the command of another copy of the project, in a process of its own."""
+    run = subprocess.run(
+        [sys.executable, "-c", "from orchestration.cli import main; raise SystemExit(main())", *map(str, arguments)],
+        cwd=project,
+        env=os.environ | {"PYTHONPATH": str(project)},
+        capture_output=True,
+        text=True,
+    )
+    return Outcome(run.returncode, run.stdout, run.stderr)
 
 
 def build(landing: Path, home: Path, *more: object) -> Outcome:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import Outcome, build, kefu, marts, warehouse
+from harness import Outcome, build, copy_project, kefu, kefu_of, marts, warehouse
 
 from orchestration.home import PROJECT
 
@@ -171,25 +171,14 @@ def test_rows_that_cannot_be_read(
 def test_rules_that_overlap(
     home: Path, landings: tuple[Path, Path], landing: Path, expected: dict[str, list[tuple[Any, ...]]], tmp_path: Path
 ) -> None:
-    project = tmp_path / "project"
-    for folder in ("orchestration", "models", "macros", "seeds", "tests/dbt"):
-        shutil.copytree(PROJECT / folder, project / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("dbt_project.yml", "profiles.yml"):
-        shutil.copy(PROJECT / file, project / file)
+    project = copy_project(tmp_path / "project")
     rules = project / "seeds" / "rule_parameters.csv"
     lines = rules.read_text(encoding="utf-8").splitlines()
     (row,) = [line for line in lines if line.startswith("taobao,window_start,")]
     rules.write_text("\n".join([*lines, row, ""]), encoding="utf-8")
     before = published(home)
-    arguments = ["build", "--landing", str(landings[0]), "--home", str(home)]
-    run = subprocess.run(
-        [sys.executable, "-c", KEFU, *arguments],
-        cwd=project,
-        env=os.environ | {"PYTHONPATH": str(project)},
-        capture_output=True,
-        text=True,
-    )
-    fails(Outcome(run.returncode, run.stdout, run.stderr), "rule_parameters", "window_start")
+    outcome = kefu_of(project, "build", "--landing", landings[0], "--home", home)
+    fails(outcome, "rule_parameters", "window_start")
     assert published(home) == before
     build(landing, home)
     assert marts(home) == expected

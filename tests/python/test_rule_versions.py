@@ -1,0 +1,72 @@
+"""Rules are dated rows: changing one rebuilds the days it is in force on, and no others."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from harness import FIXTURES, copy_project, kefu_of, query
+
+CASE = "case103"  # around 6 July 2022, when Tmall's window began an hour later
+
+
+def rounds(home: Path, where: str) -> list[tuple[object, ...]]:
+    return query(
+        home,
+        f"select * exclude (rule_version) from marts.taobao_rounds join marts.shops using (shop_id) where {where} order by all",
+    )
+
+
+def change(project: Path, old: str, new: str) -> None:
+    rules = project / "seeds" / "rule_parameters.csv"
+    text = rules.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    rules.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_moving_a_boundary_moves_it_and_nothing_else(built_homes: dict[str, Path], tmp_path: Path) -> None:
+    before, home, project = built_homes[CASE], tmp_path / "home", copy_project(tmp_path / "project")
+    shutil.copytree(before, home, symlinks=True)
+    change(project, "tmall,window_start,08:00,,2022-07-05,", "tmall,window_start,08:00,,2022-07-07,")
+    change(project, "tmall,window_start,09:00,2022-07-06,,", "tmall,window_start,09:00,2022-07-08,,")
+    outcome = kefu_of(project, "build", "--landing", FIXTURES / CASE / "landing", "--home", home)
+    assert outcome.code == 0, outcome.err
+
+    unmoved = "marketplace = 'taobao' or business_date not between '2022-07-06' and '2022-07-07'"
+    assert rounds(home, unmoved) == rounds(before, unmoved)
+    early = "marketplace = 'tmall' and business_date between '2022-07-06' and '2022-07-07' and hour(clock_started_at) = 8"
+    assert rounds(before, early), "there are rounds between 08:00 and 09:00 on the days in question"
+    assert all("outside_window" in reasons for (*_, reasons) in _reasons(before, early))
+    assert not any("outside_window" in reasons for (*_, reasons) in _reasons(home, early))
+
+    full = tmp_path / "full"
+    assert kefu_of(project, "build", "--landing", FIXTURES / CASE / "landing", "--home", full).code == 0
+    assert rounds(home, "true") == rounds(full, "true")
+
+
+def test_a_version_for_a_future_date_works_at_once(built_homes: dict[str, Path], tmp_path: Path) -> None:
+    home, project = tmp_path / "home", copy_project(tmp_path / "project")
+    shutil.copytree(built_homes[CASE], home, symlinks=True)
+    change(
+        project,
+        "tmall,response_rate_3min_target,0.90,2022-07-06,,",
+        "tmall,response_rate_3min_target,0.95,2022-07-10,,T-01,C,by hand\n"
+        "tmall,response_rate_3min_target,0.90,2022-07-06,2022-07-09,",
+    )
+    outcome = kefu_of(project, "build", "--landing", FIXTURES / CASE / "landing", "--home", home)
+    assert outcome.code == 0, outcome.err
+    targets = query(
+        home,
+        """
+        select distinct period_end >= '2022-07-10', target from marts.service_metrics join marts.shops using (platform, shop_id)
+        where marketplace = 'tmall' and metric = 'response_rate_3min' and period = 'day' and period_end >= '2022-07-06'
+        order by all
+        """,
+    )
+    assert targets == [(False, 0.9), (True, 0.95)]
+
+
+def _reasons(home: Path, where: str) -> list[tuple[object, list[str]]]:
+    return query(
+        home, f"select round_id, exclusion_reasons from marts.taobao_rounds join marts.shops using (shop_id) where {where}"
+    )
