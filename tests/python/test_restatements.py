@@ -48,7 +48,9 @@ def report(landing: Path, dt: date, result: str | None) -> None:
 
 
 def rebuilt(home: Path) -> list[date]:
-    return [day for (day,) in warehouse(home, "select business_date from build.build_dates where platform = 'kuaishou' order by 1")]
+    return [
+        day for (day,) in warehouse(home, "select business_date from build.build_dates where platform = 'kuaishou' order by 1")
+    ]
 
 
 def rates(home: Path, metric: str) -> dict[date, tuple[float, float]]:
@@ -82,7 +84,7 @@ def test_a_malicious_report_restates_the_days_since_it_takes_effect_and_back(tmp
     report(landing, DAYS[4] + timedelta(days=2), "upheld")
     build(landing, home)
     assert rebuilt(home) == [DAYS[1], DAYS[3], DAYS[4]], "the days on which u1 has data, since the report takes effect"
-    assert rates(home, "human_reply_rate_3min") == replies | {day: (1.0, 1.0) for day in DAYS[1:]}
+    assert rates(home, "human_reply_rate_3min") == replies | dict.fromkeys(DAYS[1:], (1.0, 1.0))
     assert rates(home, "positive_rating_rate") == {DAYS[0]: (0.0, 1.0)}
     excluded = query(home, "select business_date, user_id from marts.kuaishou_rounds where not is_counted order by 1")
     assert excluded == [(day, "u1") for day in (DAYS[1], DAYS[3], DAYS[4])]
