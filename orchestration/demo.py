@@ -134,9 +134,9 @@ def summary(home: Home, landing: Path) -> str:
         f"    {platform:<12} {total:>9,} of which {counted:,} count; most others: {most}"
         for platform, total, counted, most in rounds
     ]
-    lines += [f"month to {month}, per shop", f"    {'platform':<12} {'metric':<24} {'shop':<14} {'value':>8} {'target':>7}"]
+    lines += [f"month to {month}, per shop", f"    {'platform':<12} {'metric':<33} {'shop':<14} {'value':>8} {'target':>7}"]
     lines += [
-        f"    {platform:<12} {metric:<24} {shop:<14} {_figure(value):>8} {_figure(target):>7}  {_VERDICTS[is_met]}"
+        f"    {platform:<12} {metric:<33} {shop:<14} {_figure(value):>8} {_figure(target):>7}  {_VERDICTS[is_met]}"
         for platform, metric, shop, value, target, is_met in metrics
     ]
     lines += [
