@@ -52,7 +52,8 @@ read_items as (
     from items i
     join read_dates d on i.scope = d.scope and i.item_at::date = d.item_date
     join rules r on d.scope = r.scope and d.rule_version = r.rule_version
-    where i.kind <> 'N' or r.reply_scope = 'human_only'
+    -- Where bots may answer, routing says nothing about who is on the conversation.
+    where i.kind not in ('H', 'N') or r.reply_scope = 'human_only'
 ),
 
 marked as (

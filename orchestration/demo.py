@@ -137,11 +137,9 @@ def summary(home: Home, landing: Path) -> str:
         f"month to {month}, over the shops",
         f"    {'platform':<12} {'metric':<36} {'target':>13} {'lowest':>8} {'highest':>8}  shops that meet it",
     ]
-    lines += [
-        f"    {platform:<12} {metric:<36} {_targets(metric, low, high):>13} {_figure(metric, lowest):>8} {_figure(metric, highest):>8}"
-        + (f"  {met} of {shops}" if high is not None else "")
-        for platform, metric, low, high, lowest, highest, shops, met in metrics
-    ]
+    for platform, metric, low, high, lowest, highest, shops, met in metrics:
+        figures = f"{_targets(metric, low, high):>13} {_figure(metric, lowest):>8} {_figure(metric, highest):>8}"
+        lines.append(f"    {platform:<12} {metric:<36} {figures}" + (f"  {met} of {shops}" if high is not None else ""))
     lines += [
         "",
         f"marts     {home.published}, schema marts: any DuckDB client opens it read-only",

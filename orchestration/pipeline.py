@@ -8,9 +8,11 @@ from datetime import date
 from pathlib import Path
 
 from orchestration import state
+from orchestration.contract import contract
 from orchestration.errors import KefuError
 from orchestration.home import Home, one_writer, open_home
-from orchestration.landing.load import LandingReport, create_tables, land
+from orchestration.landing.deliveries import find_deliveries
+from orchestration.landing.load import LandingReport, create_tables, land, new_deliveries
 from orchestration.publish import publish
 from orchestration.warehouse import build_arguments, run_dbt
 
@@ -57,6 +59,15 @@ def land_deliveries(home: Home, landing: Path, *, again: bool, report: Report) -
 def is_up_to_date(home: Home) -> bool:
     with home.connect() as connection:
         return home.published.exists() and state.is_built(connection)
+
+
+def is_anything_new(home: Home, landing: Path) -> bool:
+    """Whether a build would change what is published: something to land, or something landed that is not built."""
+    inventory = find_deliveries(landing, contract())
+    with one_writer(home), home.connect() as connection:
+        create_tables(connection)
+        state.create_state(connection)
+        return bool(new_deliveries(connection, inventory)) or not state.is_built(connection)
 
 
 def request_build(home: Home, dates: state.Dates, *, full_refresh: bool, skip_unchanged: bool = False) -> list[str]:

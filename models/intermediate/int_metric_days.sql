@@ -2,3 +2,7 @@
 {{ config(materialized='view') }}
 
 select * from {{ ref('int_taobao__metric_days') }}
+union all
+select * from {{ ref('int_kuaishou__metric_days') }}
+union all
+select * from {{ ref('int_kuaishou__assisted_metric_days') }}

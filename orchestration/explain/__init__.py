@@ -12,13 +12,14 @@ from pathlib import Path
 import duckdb
 
 from orchestration.errors import KefuError
-from orchestration.explain import taobao
+from orchestration.explain import kuaishou, taobao
 from orchestration.explain.text import Explanation, render
 from orchestration.home import Home, first_line
 
 # By what a round id begins with. None: there is no such round.
 PLATFORMS: dict[str, Callable[[duckdb.DuckDBPyConnection, str], Explanation | None]] = {
     "taobao": taobao.explanation,
+    "kuaishou": kuaishou.explanation,
 }
 
 

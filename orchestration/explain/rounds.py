@@ -8,6 +8,8 @@ from datetime import date, datetime, timedelta
 
 from orchestration.explain.text import Entry, clock, duration, hour, moment, whole_seconds
 
+SHOP = "the shop"
+
 
 class RowsChangedError(Exception):
     """A round's own messages or events are no longer what they were when it was computed."""
@@ -48,6 +50,12 @@ class Rules:
     lookback: timedelta
     horizon: timedelta
     round_scope: str
+    does_anyone_wait: bool = True  # False: whether a human is on the conversation does not matter
+
+    @property
+    def in_force(self) -> str:
+        since = f"since {self.valid_from}" if self.valid_from.year > 1 else "from the beginning"
+        return since + (f" until {self.valid_to}" if self.valid_to.year < 9999 else "")
 
     @property
     def window(self) -> str:
@@ -70,6 +78,7 @@ class Clauses:
     hand_over: str
     waiting: str
     own_rounds: str  # every account answers for itself
+    bot: str = "full-auto bot"  # what is called what answers on its own
 
 
 @dataclass(frozen=True)
@@ -196,17 +205,18 @@ class Story:
 
     def opening(self) -> list[str]:
         start, first = self.clock, self.first_message
-        at, to = self.time(start.of.at), start.of.account_id or "the shop"
+        at, to = self.time(start.of.at), start.of.account_id or SHOP
+        asked = to if self.rules.round_scope == "account" else SHOP  # of whom the round is asked
         if start.of.kind == "H":
             return [
                 f"The hand-over to {to} at {at}: it takes over what {self.round.customer_id} asked at {self.time(first.of.at)}.",
                 self._waited(first),
                 f"So the clock starts at the hand-over, not at the question ({self.clauses.hand_over}).",
-                self._nothing_open(start, to),
+                self._nothing_open(start, asked),
             ]
         if start.is_waiting:
             return [f"The question at {at}.", self._waited(start), f"The clock stays at the question: {self._not_taken_over()}."]
-        return [f"The question at {at} to {to}.", self._nothing_open(start, to), self._human_there(start)]
+        return [f"The question at {at} to {to}.", self._nothing_open(start, asked), self._human_there(start)]
 
     def _waited(self, question: Step) -> str:
         since = question.since
@@ -218,14 +228,15 @@ class Story:
     def _not_taken_over(self) -> str:
         if self.reply is None:
             return "no human took it over"
-        return "a full-auto bot answered it first" if self.reply.of.kind == "B" else "a reply came without a hand-over"
+        return f"a {self.clauses.bot} answered it first" if self.reply.of.kind == "B" else "a reply came without a hand-over"
 
     def _nothing_open(self, start: Step, to: str) -> str:
         before = turn_before(self.conversation, start, self.rules.round_scope)
         if before is None or before.of.at.date() != start.of.at.date():
             return f"Nothing asked of {to} earlier that day was still open."
         if before.of.kind == "R":
-            return f"{to} had answered what was asked before, last at {self.time(before.of.at)}."
+            whoever = "The shop" if to == SHOP else to
+            return f"{whoever} had answered what was asked before, last at {self.time(before.of.at)}."
         segment = self.rules.segment(before.of.at)[1]
         return (
             f"What was asked of {to} at {self.time(before.of.at)} belongs to another round: it lies {segment} the window "
@@ -233,6 +244,8 @@ class Story:
         )
 
     def _human_there(self, start: Step) -> str:
+        if not self.rules.does_anyone_wait:
+            return f"The clock starts at the question ({self.clauses.clock}): nobody waited for a human ({self.clauses.waiting})."
         days = self.rules.lookback.days
         why = (
             f"a human was on the conversation since {self.time(start.since.of.at)} ({start.since.words})"
@@ -244,7 +257,9 @@ class Story:
     def answer(self) -> list[str]:
         reply, elapsed = self.reply, self.round.elapsed
         if reply is not None and elapsed is not None:
-            by = f"the {reply.of.author} {reply.of.account_id}" if reply.of.author else str(reply.of.account_id)
+            by = " ".join(
+                filter(None, ["the", reply.of.author, reply.of.account_id] if reply.of.author else [reply.of.account_id])
+            )
             return [f"{self.time(reply.of.at)} by {by}, after {duration(elapsed)}.", self._on_time(reply)]
         whose = f" of {self.clock.of.account_id}" if self._is_of_account() else ""
         hours = self.rules.horizon // timedelta(hours=1)
@@ -279,3 +294,15 @@ class Story:
         if self.as_of is None or self.as_of >= self.ends_at:
             return []
         return [f"Data has landed up to {moment(self.as_of)} only: a reply may still come."]
+
+
+def count(round_: Round) -> str:
+    if round_.is_counted:
+        return "Counts 计入考核: " + ("as answered in time" if round_.is_on_time else "as not answered in time")
+    number = len(round_.reasons)
+    return f"Does not count 不计入考核, for {number} reason{'s' if number > 1 else ''}:"
+
+
+def waits(story: Story) -> list[str]:
+    since = story.clock.since
+    return [f"since {moment(since.of.at)}: {since.words}"] if since else []

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import duckdb
 
 from orchestration.errors import KefuError
-from orchestration.explain.rounds import Clauses, Happening, Round, RowsChangedError, Rules, Story, steps
-from orchestration.explain.text import Explanation, Finding, duration, moment, shorten, span, whole_seconds
-
-Row = dict[str, Any]
+from orchestration.explain.rounds import Clauses, Happening, Round, RowsChangedError, Rules, Story, count, steps, waits
+from orchestration.explain.tables import Row, round_of, rows, rules_of
+from orchestration.explain.text import Explanation, Finding, duration, moment, named, shorten, span, whole_seconds
 
 CLAUSES = Clauses(clock="T-01", target="T-01", hand_over="T-08", waiting="T-09", own_rounds="T-27")
 
@@ -120,7 +118,7 @@ def explanation(connection: duckdb.DuckDBPyConnection, round_id: str) -> Explana
     if not found:
         return None
     row = found[0]
-    round_ = round_of(row)
+    round_ = round_of(row, customer="buyer_id", account="account_id")
     changed = KefuError(f"what {round_id} was computed from has changed since: run kefu build first")
     rule_rows = rows(connection, RULES, rule_version=row["rule_version"])
     if not rule_rows:
@@ -154,46 +152,6 @@ def explanation(connection: duckdb.DuckDBPyConnection, round_id: str) -> Explana
     )
 
 
-def rows(connection: duckdb.DuckDBPyConnection, sql: str, **parameters: object) -> list[Row]:
-    result = connection.execute(sql, parameters)
-    columns = [column[0] for column in result.description]
-    return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
-
-
-def round_of(row: Row) -> Round:
-    _, clock_kind, clock_id = row["round_id"].split("-", 2)
-    return Round(
-        round_id=row["round_id"],
-        clock_kind=clock_kind,
-        clock_id=clock_id,
-        customer_id=row["buyer_id"],
-        account_id=row["account_id"],
-        business_date=row["business_date"],
-        first_message_id=row["first_message_id"],
-        first_message_at=row["first_message_at"],
-        clock_started_at=row["clock_started_at"],
-        reply_id=row["first_reply_id"],
-        reply_at=row["first_reply_at"],
-        is_counted=row["is_counted"],
-        is_on_time=row["is_on_time"],
-        reasons=row["exclusion_reasons"],
-    )
-
-
-def rules_of(row: Row) -> Rules:
-    return Rules(
-        rule_version=row["rule_version"],
-        valid_from=row["valid_from"],
-        valid_to=row["valid_to"],
-        window_start=row["window_start"],
-        window_end=row["window_end"],
-        target=row["response_target"],
-        lookback=row["routing_lookback"],
-        horizon=row["reply_horizon"],
-        round_scope=row["round_scope"],
-    )
-
-
 @dataclass(frozen=True)
 class Evidence:
     """What the reasons rest on, beside the conversation: blocks and flags that hold for the round, with their start and end."""
@@ -206,8 +164,6 @@ class Evidence:
 
 
 def header(row: Row, rules: Rules) -> list[tuple[str, str]]:
-    since = f"since {rules.valid_from}" if rules.valid_from.year > 1 else "from the beginning"
-    until = f" until {rules.valid_to}" if rules.valid_to.year < 9999 else ""
     account = named(row["account_id"] or "none 无", row["display_name"], ACCOUNT_TYPES.get(row["account_type"]))
     return [
         ("platform 平台", MARKETPLACES.get(row["marketplace"], "Taobao 淘宝")),
@@ -216,15 +172,10 @@ def header(row: Row, rules: Rules) -> list[tuple[str, str]]:
         ("account 客服账号", account),
         ("conversation 会话", row["conversation_id"]),
         ("business date 业务日期", f"{row['business_date']:%Y-%m-%d %A}"),
-        ("rules 规则版本", f"{rules.rule_version}, in force {since}{until}"),
+        ("rules 规则版本", f"{rules.rule_version}, in force {rules.in_force}"),
         ("window 考核时间段", f"{rules.window} (T-07)"),
         ("target 目标", f"reply within {whole_seconds(rules.target)} (T-01)"),
     ]
-
-
-def named(identifier: str, *details: str | None) -> str:
-    given = ", ".join(shorten(detail) for detail in details if detail)
-    return f"{identifier} ({given})" if given else identifier
 
 
 def happening(row: Row) -> Happening:
@@ -272,13 +223,6 @@ def outbound_words(row: Row) -> str:
     if row["kind"] == "B":
         return "full-auto bot 全自动机器人, no reply (T-06)"
     return "greeting 自动问候语, no reply (T-02)" if row["author_kind"] == "greeting" else "system message, no reply (T-06)"
-
-
-def count(round_: Round) -> str:
-    if round_.is_counted:
-        return "Counts 计入考核: " + ("as answered in time" if round_.is_on_time else "as not answered in time")
-    number = len(round_.reasons)
-    return f"Does not count 不计入考核, for {number} reason{'s' if number > 1 else ''}:"
 
 
 def average(round_: Round, rules: Row) -> list[str]:
@@ -352,8 +296,3 @@ def facts(reason: str, story: Story, known: Evidence) -> list[str]:
             return [f"{round_.customer_id}, who wrote the first message, is {PEERS[reason]}"]
         case _:
             return []
-
-
-def waits(story: Story) -> list[str]:
-    since = story.clock.since
-    return [f"since {moment(since.of.at)}: {since.words}"] if since else []

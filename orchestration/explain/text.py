@@ -143,6 +143,11 @@ def shorten(content: str | None, limit: int = CONTENT_WIDTH) -> str:
     return line.rstrip() + "…"
 
 
+def named(identifier: str, *details: str | None) -> str:
+    given = ", ".join(shorten(detail) for detail in details if detail)
+    return f"{identifier} ({given})" if given else identifier
+
+
 def clock(at: datetime, day: date) -> str:
     """A time to the millisecond, with its date where that is not the day."""
     time = at.time().isoformat("milliseconds")

@@ -15,7 +15,7 @@ from orchestration.contract import Table, contract
 from orchestration.errors import KefuError
 from orchestration.home import first_line
 from orchestration.landing import columns
-from orchestration.landing.deliveries import Delivery, find_deliveries
+from orchestration.landing.deliveries import Delivery, Inventory, find_deliveries
 from orchestration.landing.readers import Relation, name, read, text
 
 
@@ -84,17 +84,7 @@ def land(
     A file that cannot be read stops its table only; when the others have landed, KefuError names what could not.
     """
     inventory = find_deliveries(landing, contract())
-    known = {
-        (platform, table, dt): signature
-        for platform, table, dt, signature in connection.execute(
-            "select platform, table_name, dt, signature from raw.deliveries"
-        ).fetchall()
-    }
-    new = [
-        delivery
-        for delivery in inventory.deliveries
-        if again or known.get((delivery.table.platform, delivery.table.name, delivery.dt)) != delivery.signature
-    ]
+    new = inventory.deliveries if again else new_deliveries(connection, inventory)
     landed, errors = [], []
     for table, deliveries in groupby(new, key=lambda delivery: delivery.table):
         try:
@@ -110,6 +100,21 @@ def land(
     if errors:
         raise KefuError("; ".join(errors))
     return LandingReport(tuple(landed), inventory.ignored)
+
+
+def new_deliveries(connection: duckdb.DuckDBPyConnection, inventory: Inventory) -> Sequence[Delivery]:
+    """Those that have not landed yet, or not as they are now."""
+    known = {
+        (platform, table, dt): signature
+        for platform, table, dt, signature in connection.execute(
+            "select platform, table_name, dt, signature from raw.deliveries"
+        ).fetchall()
+    }
+    return [
+        delivery
+        for delivery in inventory.deliveries
+        if known.get((delivery.table.platform, delivery.table.name, delivery.dt)) != delivery.signature
+    ]
 
 
 def _remarks(landed: Landed) -> str:

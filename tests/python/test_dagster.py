@@ -1,7 +1,9 @@
 """Dagster over the same steps as the command line: one run over a range, the nightly run, checks that stop publishing."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import duckdb
@@ -86,6 +88,45 @@ def test_the_nightly_run_takes_yesterday_and_what_was_touched(defs: tuple[dg.Def
     assert requests is not None
     assert [request.partition_key for request in requests] == ["2025-11-01"]
     assert requests[0].run_config["ops"]["models"]["config"] == {"with_touched": True}
+
+
+def test_the_minutely_run_takes_today_once_something_new_has_landed(tmp_path: Path) -> None:
+    home, landing = open_home(tmp_path / "home"), tmp_path / "landing"
+    deliver_message(landing, "m1")
+    definition = definitions(home, landing)
+    schedule = definition.resolve_schedule_def("every_minute")
+    assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
+
+    def tick() -> dg.RunRequest | str:
+        now = datetime.now(UTC)
+        with dg.build_schedule_context(scheduled_execution_time=now, repository_def=definition.get_repository_def()) as context:
+            data = schedule.evaluate_tick(context)
+        if data.run_requests:
+            assert data.run_requests[0].partition_key == str(now.astimezone(ZoneInfo("Asia/Shanghai")).date())
+            return data.run_requests[0]
+        assert data.skip_message
+        return data.skip_message
+
+    request = tick()
+    assert isinstance(request, dg.RunRequest)
+    with one_writer(home):
+        assert "another build is writing to" in str(tick())
+    with instance_of(home) as instance:
+        job = definition.resolve_job_def("realtime")
+        assert job.execute_in_process(
+            instance=instance, run_config=request.run_config, partition_key=request.partition_key
+        ).success
+    assert query(home.path, "select user_id from marts.kuaishou_rounds") == [("u",)]
+    assert tick() == "nothing new has landed"
+    deliver_message(landing, "m2")
+    assert isinstance(tick(), dg.RunRequest)
+
+
+def deliver_message(landing: Path, message: str) -> None:
+    folder = landing / "kuaishou" / "messages" / "dt=2025-10-01"
+    folder.mkdir(parents=True, exist_ok=True)
+    row = {"message_id": message, "session_id": "c", "shop_id": "s", "user_id": "u", "sender_kind": "user"}
+    (folder / "part.jsonl").write_text(json.dumps({**row, "sent_at": "2025-10-01 10:00:00"}), encoding="utf-8")
 
 
 def test_everything_that_writes_is_in_the_pool_of_one_and_backfills_in_one_run(defs: tuple[dg.Definitions, Path]) -> None:

@@ -4,12 +4,13 @@ import subprocess
 import sys
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from types import ModuleType
 
 import duckdb
 import pytest
 from harness import kefu, warehouse
 
-from orchestration.explain import taobao
+from orchestration.explain import kuaishou, taobao
 from orchestration.explain.rounds import Happening, Round, RowsChangedError, Rules, Step, Story, steps
 from orchestration.explain.text import Entry, Explanation, clock, duration, hour, render, shorten, span, stretches, table, width
 
@@ -30,13 +31,14 @@ RULES = Rules(
 # Whole explanations, from the fixture
 
 
-def test_every_round_names_the_clauses_of_its_reasons(built_homes: dict[str, Path]) -> None:
+@pytest.mark.parametrize(("platform", "module"), [("taobao", taobao), ("kuaishou", kuaishou)])
+def test_every_round_names_the_clauses_of_its_reasons(built_homes: dict[str, Path], platform: str, module: ModuleType) -> None:
     home = built_homes["case101"]
-    clauses = dict(warehouse(home, "select reason, clause_id from rules.exclusion_reasons where platform = 'taobao'"))
+    clauses = dict(warehouse(home, f"select reason, clause_id from rules.exclusion_reasons where platform = '{platform}'"))
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
-        rounds = connection.execute("select round_id, exclusion_reasons, first_reply_at from marts.taobao_rounds").fetchall()
+        rounds = connection.execute(f"select round_id, exclusion_reasons, first_reply_at from marts.{platform}_rounds").fetchall()
         for round_id, reasons, replied_at in rounds:
-            explanation = taobao.explanation(connection, round_id)
+            explanation = module.explanation(connection, round_id)
             assert explanation is not None
             text = render(explanation)
             assert [finding.reason for finding in explanation.findings] == reasons, round_id
@@ -168,7 +170,42 @@ Verdict 结论
 """  # noqa: E501
 
 
-@pytest.mark.parametrize("expected", [HAND_OVER, EXCLUDED, UNANSWERED], ids=["hand-over", "excluded", "unanswered"])
+BOTS_REPLIED = """\
+Round 轮次 kuaishou-Q-m0000100
+  platform 平台           Kuaishou 快手
+  shop 店铺               s0
+  user 用户               u4
+  agent 客服              none 无
+  session 会话            c0000098
+  business date 业务日期  2023-03-20 Monday
+  rules 规则版本          kuaishou@2021-09-01, in force since 2021-09-01 until 2023-03-26
+  window 考核时间         08:00–24:00 (K-01)
+  replies 回复            of bots and humans 智能客服+人工客服 (K-02)
+  target 目标             reply within 180 s (K-03)
+
+Timeline 时间线 (times without a date are of 2023-03-20)
+                           07:30:00.000  s0:a1 → u4  reply 人工回复                     text
+ first question + clock >  07:30:45.001  u4 → shop   question 咨询                      text: tab
+                  reply >  07:40:45.001  bot → u4    bot 智能客服, a reply then (K-02)  text
+
+Verdict 结论
+  Opened by
+    The question at 07:30:45.001 to the shop.
+    The shop had answered what was asked before, last at 07:30:00.000.
+    The clock starts at the question (K-03): nobody waited for a human (K-02).
+  Answered by
+    07:40:45.001 by the bot 智能客服, after 600.000 s (10 min 0.000 s).
+    Late 超时: not within 180 s (K-03).
+  Does not count 不计入考核, for 1 reason:
+    1. K-01 Assessment window 考核服务时间 [outside_window]
+       the clock started outside the assessment window
+       - clock start 2023-03-20 07:30:45.001, window 08:00–24:00
+"""
+
+
+@pytest.mark.parametrize(
+    "expected", [HAND_OVER, EXCLUDED, UNANSWERED, BOTS_REPLIED], ids=["hand-over", "excluded", "unanswered", "bots-replied"]
+)
 def test_explanation_as_printed(built_homes: dict[str, Path], expected: str) -> None:
     round_id = expected.split()[2]
     outcome = kefu("explain", round_id, "--home", built_homes["case101"])

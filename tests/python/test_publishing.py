@@ -127,6 +127,16 @@ def test_the_marts_have_the_columns_of_the_contract(published: Path) -> None:
         "business_date DATE, first_message_id VARCHAR, first_message_at TIMESTAMP, clock_started_at TIMESTAMP, "
         "first_reply_id VARCHAR, first_reply_at TIMESTAMP, response_seconds DOUBLE, is_counted BOOLEAN, is_on_time BOOLEAN, "
         "exclusion_reasons VARCHAR[], rule_version VARCHAR",
+        "kuaishou_rounds": "round_id VARCHAR, session_id VARCHAR, shop_id VARCHAR, user_id VARCHAR, agent_id VARCHAR, "
+        "business_date DATE, first_message_id VARCHAR, first_message_at TIMESTAMP, clock_started_at TIMESTAMP, "
+        "first_reply_id VARCHAR, first_reply_at TIMESTAMP, response_seconds DOUBLE, is_counted BOOLEAN, is_on_time BOOLEAN, "
+        "exclusion_reasons VARCHAR[], rule_version VARCHAR",
+        "kuaishou_ratings": "card_id VARCHAR, shop_id VARCHAR, user_id VARCHAR, agent_id VARCHAR, channel VARCHAR, "
+        "sent_at TIMESTAMP, business_date DATE, level VARCHAR, is_counted BOOLEAN, is_satisfied BOOLEAN, "
+        "exclusion_reasons VARCHAR[]",
+        "kuaishou_realtime": "shop_id VARCHAR, as_of TIMESTAMP, consulted_users BIGINT, unanswered_users BIGINT, value DOUBLE",
+        "kuaishou_assisted_after_sales": "request_id VARCHAR, shop_id VARCHAR, user_id VARCHAR, agent_id VARCHAR, "
+        "initiated_at TIMESTAMP, is_eligible BOOLEAN, outcome VARCHAR, review VARCHAR, minutes_to_response DOUBLE",
         "service_metrics": "platform VARCHAR, metric VARCHAR, subject VARCHAR, shop_id VARCHAR, account_id VARCHAR, "
         "period VARCHAR, period_start DATE, period_end DATE, numerator DOUBLE, denominator DOUBLE, value DOUBLE, "
         "target DOUBLE, is_assessed BOOLEAN, is_met BOOLEAN, rule_version VARCHAR",

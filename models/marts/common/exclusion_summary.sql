@@ -1,6 +1,8 @@
 -- Each round once, under its first reason.
 with rounds as (
     select 'taobao' as platform, shop_id, business_date, exclusion_reasons from {{ ref('taobao_rounds') }}
+    union all
+    select 'kuaishou' as platform, shop_id, business_date, exclusion_reasons from {{ ref('kuaishou_rounds') }}
 )
 
 select

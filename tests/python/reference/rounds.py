@@ -259,7 +259,7 @@ def find_rounds(items: Iterable[Item], rules: RoundRules) -> list[Round]:
     """All rounds of one conversation under one rule version, in order of their clock start.
 
     With several versions call it once per version with the same items and keep the rounds whose `business_date` lies in
-    the version. For rules without a phase `waiting`, leave out the N and pass every bot reply as an R.
+    the version. For rules without a phase `waiting`, leave out the H and N and pass every bot reply as an R.
     """
     ordered = sorted(items, key=lambda item: item.order)
     if len({item.conversation_id for item in ordered}) > 1:
