@@ -2,3 +2,5 @@
 {{ config(materialized='view') }}
 
 select * from {{ ref('int_taobao__metric_days') }}
+union all
+select * from {{ ref('int_xiaohongshu__metric_days') }}
