@@ -27,7 +27,9 @@ def expected(fixture: str, table: str) -> list[Row]:
 
 def computed(home: Path, table: str, columns: list[str]) -> list[Row]:
     where = f"where platform = '{PLATFORM}'" if "platform" in columns else ""
-    return [dict(zip(columns, row, strict=True)) for row in query(home, f"select {', '.join(columns)} from marts.{table} {where}")]
+    return [
+        dict(zip(columns, row, strict=True)) for row in query(home, f"select {', '.join(columns)} from marts.{table} {where}")
+    ]
 
 
 def equal(text: str, value: Any) -> bool:

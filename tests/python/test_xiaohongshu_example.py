@@ -124,9 +124,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 @pytest.mark.parametrize("subject", ["shop", "account"])
-def test_the_figures_of_the_month(
-    subject: str, metric: str, numerator: int, denominator: int, percent: int, home: Path
-) -> None:
+def test_the_figures_of_the_month(subject: str, metric: str, numerator: int, denominator: int, percent: int, home: Path) -> None:
     (found,) = query(
         home,
         f"""
@@ -146,6 +144,6 @@ def test_the_month_is_passed(home: Path) -> None:
 
 def test_every_session_counts(home: Path) -> None:
     assert query(home, "select reason, sum(rounds) from marts.exclusion_summary group by reason") == [("counted", 150)]
-    assert query(
-        home, "select count(*) from marts.xiaohongshu_sessions where exclusion_reasons = ['outside_work_hours']"
-    ) == [(50,)]
+    assert query(home, "select count(*) from marts.xiaohongshu_sessions where exclusion_reasons = ['outside_work_hours']") == [
+        (50,)
+    ]

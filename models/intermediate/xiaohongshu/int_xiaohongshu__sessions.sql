@@ -32,7 +32,7 @@ agent_messages as ( -- the first since the user entered, in time or not
         min(i.item_at) as first_written_at,
         min_by(i.account_id, (i.item_at, i.item_id)) as first_author_id
     from sessions s
-    join items i on s.session_id = i.session_id and i.kind = 'R' and i.item_at >= s.entered_at
+    join items i on s.session_id = i.session_id and i.kind = 'R' and s.entered_at <= i.item_at
     group by s.session_id
 ),
 
@@ -64,7 +64,8 @@ take_overs as (
     group by session_id
 ),
 
-answered as ( -- X-06: handed on to somebody else before anybody wrote, a session has no valid reply; at equal times the event is first
+-- X-06: handed on to somebody else before anybody wrote, a session has no valid reply. At equal times the event is first.
+answered as (
     select
         s.*,
         coalesce(a.first_assigned_id, m.first_author_id) as account_id,

@@ -44,5 +44,5 @@ select
     greatest(coalesce(p.closes_at::interval, r.min_work_end), r.min_work_end) as closes_at,
     coalesce(p.opens_at::interval > r.min_work_start or p.closes_at::interval < r.min_work_end, false) as is_widened
 from periods p
-join rules r on p.valid_from <= r.valid_to and r.valid_from <= p.valid_to
+join rules r on p.valid_from <= r.valid_to and p.valid_to >= r.valid_from
 where p.valid_from <= p.valid_to
