@@ -5,12 +5,14 @@
         1 inbound, 2 outbound), item_id, kind: Q question, R valid reply, B full-auto bot, H a human takes over, N no human from here on.
     rules: relation of scope, rule_version, valid_from, valid_to, window_start, window_end, routing_lookback, reply_horizon (intervals),
         round_scope ('account': every account has rounds of its own; 'conversation'), reply_scope ('human_only', 'bot_and_human').
+            Without a window nothing is cut into segments.
     dates: relation of the business_date values to build.
+    item_date: the date an item `i` is built with, by default its own. Items that share it are never cut apart at midnight.
 
-    Returns one row per round whose clock starts on one of the dates: round keys and times, reply_kind (R or B, null: none),
+    Returns one row per round whose clock starts at an item of one of the dates: round keys and times, reply_kind (R or B, null: none),
         is_waiting (no human was on the conversation when it was asked), segment (before, in, after the assessment window).
 #}
-{% macro rounds(items, rules, dates) %}
+{% macro rounds(items, rules, dates, item_date='i.item_at::date') %}
 {%- set item = struct_of({'id': 'item_id', 'at': 'item_at', 'kind': 'kind', 'account_id': 'account_id'}) -%}
 with items as (select * from {{ items }}),
 
@@ -46,11 +48,11 @@ read_items as (
         case when r.round_scope = 'account' then i.account_id end as round_account_id,
         case
             when i.item_at < d.item_date + r.window_start then 'before'
-            when i.item_at < d.item_date + r.window_end then 'in'
-            else 'after'
+            when i.item_at >= d.item_date + r.window_end then 'after'
+            else 'in'
         end as segment
     from items i
-    join read_dates d on i.scope = d.scope and i.item_at::date = d.item_date
+    join read_dates d on i.scope = d.scope and {{ item_date }} = d.item_date
     join rules r on d.scope = r.scope and d.rule_version = r.rule_version
     -- Where bots may answer, routing says nothing about who is on the conversation.
     where i.kind not in ('H', 'N') or r.reply_scope = 'human_only'

@@ -47,6 +47,7 @@ def create_state(connection: duckdb.DuckDBPyConnection) -> None:
             platform varchar, metric varchar, subject varchar, shop_id varchar, account_id varchar, period varchar,
             period_end date, revision integer, value double, numerator double, denominator double, published_at timestamp
         );
+        create table if not exists build.built_as_of (platform varchar, as_of timestamp);
         """
     )
 
@@ -90,12 +91,18 @@ def is_everything(connection: duckdb.DuckDBPyConnection) -> bool:
 
 def is_built(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether everything that has landed, and every rule, is in the marts already."""
-    if is_everything(connection) or not is_project_unchanged(connection):
+    if is_everything(connection) or not is_project_unchanged(connection) or is_as_of_moved(connection):
         return False
     return not any(
         connection.execute(f"select exists (from {table})").fetchall()[0][0]
         for table in ("build.touched_dates", *(f"changed.{table.relation}" for table in contract().values()))
     )
+
+
+def is_as_of_moved(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether a later dt has landed than the last published build knew, were it an empty one."""
+    as_of = "select platform, max(dt) + interval 1 day from raw.deliveries group by platform"
+    return bool(connection.execute(f"select exists ({as_of} except from build.built_as_of)").fetchall()[0][0])
 
 
 def is_project_unchanged(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -119,6 +126,8 @@ def mark_built(connection: duckdb.DuckDBPyConnection) -> None:
         select scope, parameter, value, valid_from, valid_to from marts.rule_parameters;
         delete from build.published_revisions;
         insert into build.published_revisions from marts.metric_revisions;
+        delete from build.built_as_of;
+        insert into build.built_as_of select platform, as_of from build.as_of;
         update build.request set everything = false, is_checked = false;
         delete from build.built_with;
         insert into build.built_with values ('{project_fingerprint()}', '{_fingerprint([PARAMETERS])}', true);

@@ -6,3 +6,5 @@ union all
 select * from {{ ref('int_kuaishou__metric_days') }}
 union all
 select * from {{ ref('int_kuaishou__assisted_metric_days') }}
+union all
+select * from {{ ref('int_xiaohongshu__metric_days') }}

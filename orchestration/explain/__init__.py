@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.errors import KefuError
-from orchestration.explain import kuaishou, taobao
+from orchestration.explain import kuaishou, taobao, xiaohongshu
 from orchestration.explain.text import Explanation, render
 from orchestration.home import Home, first_line
 
@@ -20,27 +20,27 @@ from orchestration.home import Home, first_line
 PLATFORMS: dict[str, Callable[[duckdb.DuckDBPyConnection, str], Explanation | None]] = {
     "taobao": taobao.explanation,
     "kuaishou": kuaishou.explanation,
+    "xiaohongshu": xiaohongshu.explanation,
 }
 
 
 def explain(home: Path, round_id: str) -> str:
-    """The explanation of a round as text; KefuError where there is no such home or round."""
+    """The explanation of a round, or of a session, as text; KefuError where there is no such home or round."""
     find = PLATFORMS.get(round_id.partition("-")[0])
-    if find is None:
-        raise KefuError(
-            f"{round_id} is not the id of a round: it has to begin with {' or '.join(f'{name}-' for name in PLATFORMS)}"
-        )
     warehouse = Home(home.resolve()).warehouse
     if not warehouse.is_file():
         raise KefuError(f"--home {home} holds no warehouse: run kefu build first")
     try:
         with duckdb.connect(str(warehouse), read_only=True) as connection:
-            found = find(connection, round_id)
+            found = (find and find(connection, round_id)) or xiaohongshu.explanation(connection, round_id)
     except duckdb.CatalogException as error:
         raise KefuError(f"--home {home} holds no rounds yet: run kefu build first") from error
     except duckdb.Error as error:
         reason = "a build is writing to it, try again when it is done" if "set lock" in str(error) else first_line(error)
         raise KefuError(f"{warehouse} cannot be read: {reason}") from error
+    if found is None and find is None:
+        begins = " or ".join(f"{name}-" for name in PLATFORMS)
+        raise KefuError(f"{round_id} is not the id of a round: it has to begin with {begins}, or be that of a session (进线)")
     if found is None:
         raise KefuError(f"no round {round_id} in --home {home}")
     return render(found)

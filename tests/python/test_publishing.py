@@ -137,6 +137,19 @@ def test_the_marts_have_the_columns_of_the_contract(published: Path) -> None:
         "kuaishou_realtime": "shop_id VARCHAR, as_of TIMESTAMP, consulted_users BIGINT, unanswered_users BIGINT, value DOUBLE",
         "kuaishou_assisted_after_sales": "request_id VARCHAR, shop_id VARCHAR, user_id VARCHAR, agent_id VARCHAR, "
         "initiated_at TIMESTAMP, is_eligible BOOLEAN, outcome VARCHAR, review VARCHAR, minutes_to_response DOUBLE",
+        "xiaohongshu_sessions": "session_id VARCHAR, shop_id VARCHAR, user_id VARCHAR, account_id VARCHAR, business_date DATE, "
+        "entered_at TIMESTAMP, ended_at TIMESTAMP, first_reply_at TIMESTAMP, first_response_seconds DOUBLE, "
+        "in_work_hours BOOLEAN, is_counted BOOLEAN, is_on_time BOOLEAN, is_replied_24h BOOLEAN, reply_intervals INTEGER, "
+        "reply_interval_seconds DOUBLE, stars INTEGER, last_speaker VARCHAR, exclusion_reasons VARCHAR[], rule_version VARCHAR",
+        "xiaohongshu_assessments": "shop_id VARCHAR, month DATE, first_response_rate_45s DOUBLE, "
+        "avg_reply_interval_seconds DOUBLE, satisfaction_rate DOUBLE, is_first_response_met BOOLEAN, "
+        "is_reply_interval_met BOOLEAN, is_satisfaction_met BOOLEAN, is_passed BOOLEAN",
+        "xiaohongshu_inspection_samples": "session_id VARCHAR, shop_id VARCHAR, account_id VARCHAR, business_date DATE, "
+        "sample_rank INTEGER",
+        "xiaohongshu_coverage": "shop_id VARCHAR, business_date DATE, hour INTEGER, entered_sessions BIGINT, "
+        "agent_messages BIGINT, is_gap BOOLEAN",
+        "xiaohongshu_work_hours": "shop_id VARCHAR, valid_from DATE, valid_to DATE, set_opens_at VARCHAR, "
+        "set_closes_at VARCHAR, opens_at VARCHAR, closes_at VARCHAR, is_widened BOOLEAN",
         "service_metrics": "platform VARCHAR, metric VARCHAR, subject VARCHAR, shop_id VARCHAR, account_id VARCHAR, "
         "period VARCHAR, period_start DATE, period_end DATE, numerator DOUBLE, denominator DOUBLE, value DOUBLE, "
         "target DOUBLE, is_assessed BOOLEAN, is_met BOOLEAN, rule_version VARCHAR",

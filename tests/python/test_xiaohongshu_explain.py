@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from harness import kefu, query, warehouse
+
+from orchestration.explain import xiaohongshu
+from orchestration.explain.text import render
+
+
+@pytest.mark.parametrize("fixture", ["case101", "irc-support"])
+def test_every_session_explains(built_homes: dict[str, Path], fixture: str) -> None:
+    home = built_homes[fixture]
+    clauses = dict(warehouse(home, "select reason, clause_id from rules.exclusion_reasons where platform = 'xiaohongshu'"))
+    sessions = query(
+        home,
+        "select session_id, exclusion_reasons, is_counted, first_reply_at, reply_intervals from marts.xiaohongshu_sessions",
+    )
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
+        for session_id, reasons, is_counted, replied_at, intervals in sessions:
+            explanation = xiaohongshu.explanation(connection, f"xiaohongshu-{session_id}")
+            assert explanation is not None
+            text = render(explanation)
+            assert [finding.reason for finding in explanation.findings] == reasons, session_id
+            for number, finding in enumerate(explanation.findings, start=1):
+                assert (
+                    f"    {number}. {clauses[finding.reason]} {finding.title_en} {finding.title_zh} [{finding.reason}]\n" in text
+                )
+                assert finding.facts, (session_id, finding.reason)
+            marks = {entry.mark for entry in explanation.entries if entry.mark}
+            assert "clock" in marks and ("first reply" in marks) == (replied_at is not None), session_id
+            assert ("handed on" in marks) == ("taken_over_unanswered" in reasons), session_id
+            assert ("Does not count" in text) != is_counted, session_id
+            assert text.count("Asked at ") == intervals, session_id
+            told = [sentence for _, sentences in explanation.verdict for sentence in sentences] + [
+                v for _, v in explanation.header
+            ]
+            assert [sentence for sentence in told if "None" in sentence] == [], session_id
+    assert len(sessions) > 200
+
+
+def test_a_session_by_its_id_alone(built_homes: dict[str, Path]) -> None:
+    home = built_homes["case101"]
+    told = [kefu("explain", identifier, "--home", home) for identifier in ("c0000113", "xiaohongshu-c0000113")]
+    assert [outcome.code for outcome in told] == [0, 0]
+    assert told[0].out == told[1].out
+    assert told[0].out.startswith("Session 进线 xiaohongshu-c0000113\n")
+
+
+def test_a_session_that_is_not_there(built_homes: dict[str, Path]) -> None:
+    home = built_homes["case101"]
+    outcome = kefu("explain", "xiaohongshu-nothing", "--home", home)
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err == f"kefu: no round xiaohongshu-nothing in --home {home}\n"
+
+
+def at(minute: int) -> datetime:
+    return datetime(2025, 9, 1, 10, minute)
+
+
+def test_rounds_are_told_as_they_are_computed() -> None:
+    senders = ["agent", "user", "user", "bot", "agent", "agent", "system", "user", "agent", "user"]
+    messages = [{"sender_kind": sender, "at": at(minute)} for minute, sender in enumerate(senders)]
+    assert [(r.asked_at, r.replied_at) for r in xiaohongshu.rounds(messages, timedelta(hours=24))] == [
+        (at(1), at(4)),
+        (at(7), at(8)),
+        (at(9), None),
+    ]
+    assert [r.replied_at for r in xiaohongshu.rounds(messages, timedelta(minutes=2))] == [None, at(8), None]
