@@ -67,6 +67,9 @@ def test_the_mart_equals_the_known_answer(fixture: str, mart: str, built_homes: 
     with open(FIXTURES / fixture / "expected" / f"{mart}.csv", encoding="utf-8", newline="") as lines:
         reader = csv.DictReader(lines)
         rows, columns = list(reader), list(reader.fieldnames or [])
+    if not columns:  # an expected file without any row has no header
+        assert query(home, f"from marts.{mart}") == []
+        return
     if mart == "service_metrics":
         rows = [row for row in rows if (row["platform"], row["metric"]) in metrics()]
     expected = sorted((tuple(read(row[column], types[column]) for column in columns) for row in rows), key=repr)
