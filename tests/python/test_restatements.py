@@ -96,6 +96,20 @@ def test_a_malicious_report_restates_the_days_since_it_takes_effect_and_back(tmp
     assert rounds_and_ratings(home) == before
     assert (rates(home, "human_reply_rate_3min"), rates(home, "positive_rating_rate")) == (replies, ratings)
     assert marts(home) != upheld
+    assert revisions(home, DAYS[0]) == [(1, 1, 2)], "a day that no report concerns"
+    assert revisions(home, DAYS[1]) == [(1, 1, 2), (2, 1, 1), (3, 1, 2)], "as first published, without u1, with u1 again"
+
+
+def revisions(home: Path, day: date) -> list[Any]:
+    """Revision, numerator and denominator of the shop's reply rate of a day."""
+    return query(
+        home,
+        f"""
+        select revision, numerator, denominator from marts.metric_revisions
+        where metric = 'human_reply_rate_3min' and subject = 'shop' and period = 'day' and period_end = '{day}'
+        order by revision
+        """,
+    )
 
 
 def rounds_and_ratings(home: Path) -> list[Any]:

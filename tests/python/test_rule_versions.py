@@ -31,6 +31,7 @@ def test_moving_a_boundary_moves_it_and_nothing_else(built_homes: dict[str, Path
     change(project, "tmall,window_start,09:00,2022-07-06,,", "tmall,window_start,09:00,2022-07-08,,")
     outcome = kefu_of(project, "build", "--landing", FIXTURES / CASE / "landing", "--home", home)
     assert outcome.code == 0, outcome.err
+    assert "rebuilt taobao: 2 dates, 2022-07-06 to 2022-07-07" in outcome.out
 
     unmoved = "marketplace = 'taobao' or business_date not between '2022-07-06' and '2022-07-07'"
     assert rounds(home, unmoved) == rounds(before, unmoved)
@@ -42,6 +43,27 @@ def test_moving_a_boundary_moves_it_and_nothing_else(built_homes: dict[str, Path
     full = tmp_path / "full"
     assert kefu_of(project, "build", "--landing", FIXTURES / CASE / "landing", "--home", full).code == 0
     assert rounds(home, "true") == rounds(full, "true")
+
+
+def test_kuaishou_before_and_after_the_change_in_one_build(built_homes: dict[str, Path], tmp_path: Path) -> None:
+    """Until 26 March 2023 bots answered too, and until 24:00; moving the change by two days moves these two days only."""
+    case, columns = "case101", "* exclude (rule_version)"
+    before, home, project = built_homes[case], tmp_path / "home", copy_project(tmp_path / "project")
+    late = "is_counted and hour(clock_started_at) = 23"
+    assert query(before, f"select max(business_date) < '2023-03-27' from marts.kuaishou_rounds where {late}") == [(True,)]
+
+    shutil.copytree(before, home, symlinks=True)
+    for parameter in ("window_end,24:00", "reply_scope,bot_and_human"):
+        change(project, f"kuaishou,{parameter},,2023-03-26,", f"kuaishou,{parameter},,2023-03-28,")
+    for parameter in ("window_end,23:00", "reply_scope,human_only"):
+        change(project, f"kuaishou,{parameter},2023-03-27,,", f"kuaishou,{parameter},2023-03-29,,")
+    outcome = kefu_of(project, "build", "--landing", FIXTURES / case / "landing", "--home", home)
+    assert outcome.code == 0, outcome.err
+    assert "rebuilt kuaishou: 2 dates, 2023-03-27 to 2023-03-28" in outcome.out
+    moved = "business_date between '2023-03-27' and '2023-03-28'"
+    for where, is_same in ((f"not ({moved})", True), (moved, False)):
+        rows = f"select {columns} from marts.kuaishou_rounds where {where} order by all"
+        assert (query(home, rows) == query(before, rows)) == is_same
 
 
 def test_a_version_for_a_future_date_works_at_once(built_homes: dict[str, Path], tmp_path: Path) -> None:
