@@ -52,7 +52,11 @@ def _parser() -> argparse.ArgumentParser:
     generate.set_defaults(run=_generate)
 
     explain = commands.add_parser("explain", help="a round's conversation as a timeline, and why the round counts or not")
-    explain.add_argument("round_id", metavar="ROUND_ID", help="round_id of a rounds table, such as taobao-Q-..., or a session_id")
+    explain.add_argument(
+        "round_id",
+        metavar="ROUND_ID",
+        help="round_id of a rounds table, such as taobao-Q-..., taobao-card-CARD_ID, or a session_id",
+    )
     explain.add_argument("--home", type=Path, required=True, metavar="DIR", help="the home that was built")
     explain.set_defaults(run=_explain)
     return parser

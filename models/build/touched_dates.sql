@@ -3,6 +3,8 @@
 with touched as (
     select platform, business_date from {{ ref('int_taobao__touched_dates') }}
     union all
+    select platform, business_date from {{ ref('int_taobao__rating_touched_dates') }}
+    union all
     select platform, business_date from {{ ref('int_kuaishou__touched_dates') }}
     union all
     select platform, business_date from {{ ref('int_xiaohongshu__touched_dates') }}

@@ -12,21 +12,22 @@ from pathlib import Path
 import duckdb
 
 from orchestration.errors import KefuError
-from orchestration.explain import kuaishou, taobao, xiaohongshu
+from orchestration.explain import kuaishou, taobao, taobao_ratings, xiaohongshu
 from orchestration.explain.text import Explanation, render
 from orchestration.home import Home, first_line
 
-# By what a round id begins with. None: there is no such round.
+# By what an id begins with, the longest that fits. None: there is no such round.
 PLATFORMS: dict[str, Callable[[duckdb.DuckDBPyConnection, str], Explanation | None]] = {
     "taobao": taobao.explanation,
+    "taobao-card": taobao_ratings.explanation,
     "kuaishou": kuaishou.explanation,
     "xiaohongshu": xiaohongshu.explanation,
 }
 
 
 def explain(home: Path, round_id: str) -> str:
-    """The explanation of a round, or of a session, as text; KefuError where there is no such home or round."""
-    find = PLATFORMS.get(round_id.partition("-")[0])
+    """The explanation of a round, rating card or session as text; KefuError where there is no such home or round."""
+    find = PLATFORMS.get("-".join(round_id.split("-")[:2])) or PLATFORMS.get(round_id.partition("-")[0])
     warehouse = Home(home.resolve()).warehouse
     if not warehouse.is_file():
         raise KefuError(f"--home {home} holds no warehouse: run kefu build first")

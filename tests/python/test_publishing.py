@@ -131,6 +131,16 @@ def test_the_marts_have_the_columns_of_the_contract(published: Path) -> None:
         "business_date DATE, first_message_id VARCHAR, first_message_at TIMESTAMP, clock_started_at TIMESTAMP, "
         "first_reply_id VARCHAR, first_reply_at TIMESTAMP, response_seconds DOUBLE, is_counted BOOLEAN, is_on_time BOOLEAN, "
         "exclusion_reasons VARCHAR[], rule_version VARCHAR",
+        "taobao_ratings": "card_id VARCHAR, shop_id VARCHAR, buyer_id VARCHAR, account_id VARCHAR, trigger VARCHAR, "
+        "sent_at TIMESTAMP, business_date DATE, eval_code INTEGER, submissions BIGINT, is_counted BOOLEAN, "
+        "is_satisfied BOOLEAN, is_manual_invite_forbidden BOOLEAN, exclusion_reasons VARCHAR[]",
+        "rating_changes": "card_id VARCHAR, shop_id VARCHAR, account_id VARCHAR, buyer_id VARCHAR, change_number INTEGER, "
+        "from_value INTEGER, to_value INTEGER, changed_at TIMESTAMP, is_effective BOOLEAN",
+        "taobao_rating_recoveries": "card_id VARCHAR, shop_id VARCHAR, buyer_id VARCHAR, account_id VARCHAR, "
+        "first_rated_at TIMESTAMP, first_eval_code INTEGER, current_eval_code INTEGER, is_recovered BOOLEAN, "
+        "edits_left INTEGER, editable_until TIMESTAMP, is_editable BOOLEAN, second_line_available BOOLEAN",
+        "taobao_rating_invites": "shop_id VARCHAR, buyer_id VARCHAR, account_id VARCHAR, trigger_message_id VARCHAR, "
+        "due_at TIMESTAMP, expected VARCHAR, card_id VARCHAR",
         "kuaishou_ratings": "card_id VARCHAR, shop_id VARCHAR, user_id VARCHAR, agent_id VARCHAR, channel VARCHAR, "
         "sent_at TIMESTAMP, business_date DATE, level VARCHAR, is_counted BOOLEAN, is_satisfied BOOLEAN, "
         "exclusion_reasons VARCHAR[]",

@@ -1,0 +1,57 @@
+-- On which business dates an invitation can be due that sees the rows a landing changed. Cards, their ratings and the as-of time
+-- touch none: what depends on them is built whole every time.
+{{ config(materialized='view') }}
+
+with replies as (
+    select s.scope, m.shop_id, m.sent_at
+    from {{ source('taobao', 'messages') }} m
+    join {{ ref('int_taobao__shops') }} s on m.shop_id = s.shop_id
+    where m.author_kind in ('agent', 'assist_bot')
+),
+
+reach as (select max(invite_delay) as forward from {{ ref('taobao_rating_rules') }}),
+
+by_messages as ( -- it can be the reply itself, and what ends the silence after one
+    select sent_at
+    from {{ source('changed', 'taobao_messages') }}
+    where author_kind in ('consumer', 'agent', 'assist_bot')
+),
+
+by_shops as ( -- the marketplace decides the rules
+    select sent_at
+    from replies
+    where shop_id in (select shop_id from {{ source('changed', 'taobao_shops') }})
+),
+
+by_rules as (
+    select r.sent_at
+    from replies r
+    join {{ ref('changed_rules') }} c on r.scope = c.scope and r.sent_at::date between c.valid_from and c.valid_to
+),
+
+everything as (
+    select sent_at
+    from replies
+    where (select everything from {{ source('build', 'request') }})
+),
+
+touched as (
+    select sent_at from by_messages
+    union
+    select sent_at from by_shops
+    union
+    select sent_at from by_rules
+    union
+    select sent_at from everything
+),
+
+due_dates as (
+    select sent_at::date as business_date from touched
+    union
+    select (t.sent_at + r.forward)::date from touched t cross join reach r
+    union
+    select sent_at::date + 1 from by_rules -- the delay may have been longer
+)
+
+select 'taobao' as platform, business_date
+from due_dates

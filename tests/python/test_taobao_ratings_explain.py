@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+from harness import kefu, query, warehouse
+
+from orchestration.explain import taobao_ratings
+from orchestration.explain.text import render
+
+CHANGED = """\
+Rating card 评价卡片 taobao-card-r0000053
+  platform 平台           Tmall 天猫
+  shop 店铺               s0
+  buyer 买家              b8
+  account 客服账号        s0:a2 (x, proxy 代理账号)
+  card 卡片               opened by the buyer 主动评价
+  business date 业务日期  2023-03-20 Monday (T-36)
+
+Timeline 时间线 (times without a date are of 2023-03-20)
+                      12:59:50.000  b8  card sent 发送卡片     opened by the buyer 主动评价
+                      13:00:20.000  b8  first rating 首次评价  4 very dissatisfied 非常不满意
+ stands >  2023-03-21 13:00:19.000  b8  change 修改 1          2 neutral 一般
+
+Verdict 结论
+  Rated 评价
+    First with 4 very dissatisfied 非常不满意, at 2023-03-20 13:00:20.000: it belongs to that day (T-36).
+    Changed once, 1 with effect: up to 5 within 24 h have one (T-33).
+    What stands is 2 neutral 一般 (T-31): not satisfied (T-35).
+  Won back 挽回
+    It was not won back; as of 2023-11-29 00:00:00.000 it can no longer be changed: it could until 2023-03-21 13:00:20.000 (T-38).
+    No second-line account 二线客服 was online when it was first rated (T-39).
+  Counts 计入考核
+    In the satisfaction rate 满意度 of 2023-03-20 it enters as not satisfied (T-35).
+"""
+
+
+@pytest.mark.parametrize("fixture", ["case101", "case103"])
+def test_every_card_explains(built_homes: dict[str, Path], fixture: str) -> None:
+    home = built_homes[fixture]
+    clauses = dict(warehouse(home, "select reason, clause_id from rules.exclusion_reasons where platform = 'taobao'"))
+    ratings = {
+        card_id: (reasons, submissions)
+        for card_id, reasons, submissions in query(
+            home, "select card_id, exclusion_reasons, submissions from marts.taobao_ratings"
+        )
+    }
+    recoveries = {card_id for (card_id,) in query(home, "select card_id from marts.taobao_rating_recoveries")}
+    cards = [card_id for (card_id,) in warehouse(home, "select card_id from staging.taobao_rating_cards")]
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
+        for card_id in cards:
+            explanation = taobao_ratings.explanation(connection, f"taobao-card-{card_id}")
+            assert explanation is not None
+            text = render(explanation)
+            reasons, submissions = ratings.get(card_id, ([], 0))
+            assert [finding.reason for finding in explanation.findings] == reasons, card_id
+            for number, finding in enumerate(explanation.findings, start=1):
+                assert f"    {number}. {clauses[finding.reason]} {finding.title_en} " in text
+                assert finding.facts, (card_id, finding.reason)
+            assert len(explanation.entries) == 1 + submissions, card_id
+            assert [entry.mark for entry in explanation.entries if entry.mark] == (["stands"] if submissions else []), card_id
+            assert ("Won back 挽回" in text) == (card_id in recoveries), card_id
+            assert ("  Counts 计入考核" in text) == (submissions > 0 and not reasons), card_id
+            assert ("Nobody rated it" in text) == (submissions == 0), card_id
+            assert "None" not in text.replace("None was due", ""), card_id
+    assert len(ratings) > 80 and len(cards) > len(ratings)
+
+
+def test_a_changed_rating_as_printed(built_homes: dict[str, Path]) -> None:
+    outcome = kefu("explain", CHANGED.split()[3], "--home", built_homes["case101"])
+    assert (outcome.code, outcome.out, outcome.err) == (0, CHANGED, "")
+
+
+def test_submissions_that_landed_since_the_build() -> None:
+    computed = {"submission_id": "s1", "submitted_at": datetime(2024, 3, 4, 10), "eval_code": 3, "change_number": 0}
+    landed = {"submission_id": "s1", "submitted_at": datetime(2024, 3, 4, 10), "eval_code": 3}
+    assert not taobao_ratings.is_changed([computed], [landed])
+    assert taobao_ratings.is_changed([computed], [landed, landed | {"submission_id": "s2"}])
+    assert taobao_ratings.is_changed([computed], [landed | {"eval_code": 0}])
+
+
+def test_what_came_too_late_and_what_was_one_too_many() -> None:
+    first = {"first_rated_at": datetime(2024, 3, 4, 10), "rating_edit_limit": datetime(2024, 3, 5) - datetime(2024, 3, 4)}
+    at_the_limit = {"change_number": 6, "submitted_at": datetime(2024, 3, 5, 10)}
+    later = {"change_number": 1, "submitted_at": datetime(2024, 3, 5, 10, 0, 1)}
+    assert taobao_ratings.without_effect(at_the_limit, first) == "Change 6 came one too many: no effect (T-33)."
+    assert taobao_ratings.without_effect(later, first) == (
+        "Change 1 came 86,401.000 s (24 h 0 min 1.000 s) after the first: no effect (T-33)."
+    )
+
+
+def test_a_card_that_is_not_there(built_homes: dict[str, Path]) -> None:
+    home = built_homes["case101"]
+    outcome = kefu("explain", "taobao-card-nothing", "--home", home)
+    assert (outcome.code, outcome.out, outcome.err) == (1, "", f"kefu: no round taobao-card-nothing in --home {home}\n")
