@@ -95,7 +95,11 @@ def is_built(connection: duckdb.DuckDBPyConnection) -> bool:
         return False
     return not any(
         connection.execute(f"select exists (from {table})").fetchall()[0][0]
-        for table in ("build.touched_dates", *(f"changed.{table.relation}" for table in contract().values()))
+        for table in (
+            "build.touched_dates",
+            "build.touched_pairs",
+            *(f"changed.{table.relation}" for table in contract().values()),
+        )
     )
 
 
@@ -112,13 +116,17 @@ def is_project_unchanged(connection: duckdb.DuckDBPyConnection) -> bool:
 
 
 def mark_built(connection: duckdb.DuckDBPyConnection) -> None:
-    """After publishing: the dates of this build are no longer to be built."""
+    """After publishing: the dates and pairs of this build are no longer to be built."""
     emptied = "".join(f"delete from changed.{table.relation};" for table in contract().values())
     connection.execute(
         f"""
         begin;
         delete from build.touched_dates where (platform, business_date) in (
             select (platform, business_date) from build.build_dates
+        );
+        delete from build.touched_pairs as t where exists (
+            select 1 from build.build_pairs b
+            where t.shop_id = b.shop_id and t.buyer_id = b.buyer_id and t.touched_from >= b.touched_from
         );
         {emptied}
         delete from build.built_rule_parameters;

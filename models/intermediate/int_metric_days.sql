@@ -5,6 +5,8 @@ select * from {{ ref('int_taobao__metric_days') }}
 union all
 select * from {{ ref('int_taobao__rating_metric_days') }}
 union all
+select * from {{ ref('int_taobao__prompt_metric_days') }}
+union all
 select * from {{ ref('int_kuaishou__metric_days') }}
 union all
 select * from {{ ref('int_kuaishou__assisted_metric_days') }}

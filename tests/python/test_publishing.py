@@ -127,6 +127,19 @@ def test_the_marts_have_the_columns_of_the_contract(published: Path) -> None:
         "business_date DATE, first_message_id VARCHAR, first_message_at TIMESTAMP, clock_started_at TIMESTAMP, "
         "first_reply_id VARCHAR, first_reply_at TIMESTAMP, response_seconds DOUBLE, is_counted BOOLEAN, is_on_time BOOLEAN, "
         "exclusion_reasons VARCHAR[], rule_version VARCHAR",
+        "taobao_message_streaks": "streak_id VARCHAR, shop_id VARCHAR, buyer_id VARCHAR, started_at TIMESTAMP, "
+        "ended_at TIMESTAMP, counted_messages BIGINT, reached_limit_at TIMESTAMP, ended_by VARCHAR, closed_from TIMESTAMP, "
+        "messages_after_rejection BIGINT",
+        "taobao_rejection_prompts": "prompt_id VARCHAR, shop_id VARCHAR, buyer_id VARCHAR, account_id VARCHAR, "
+        "trigger VARCHAR, triggered_at TIMESTAMP, business_date DATE, exposed_at TIMESTAMP, clicked_at TIMESTAMP, "
+        "is_exposed_in_time BOOLEAN, is_clicked_in_time BOOLEAN",
+        "taobao_rejection_status": "shop_id VARCHAR, month DATE, exposures BIGINT, clicks BIGINT, click_rate DOUBLE, "
+        "band VARCHAR, is_assessed BOOLEAN",
+        "taobao_message_limits": "shop_id VARCHAR, month DATE, limit_kind VARCHAR, starts_on DATE, ends_on DATE, "
+        "exposures BIGINT, click_rate DOUBLE",
+        "taobao_vip_pushes": "message_id VARCHAR, shop_id VARCHAR, buyer_id VARCHAR, sent_at TIMESTAMP, is_within_limit BOOLEAN",
+        "taobao_discouraged_messages": "message_id VARCHAR, shop_id VARCHAR, account_id VARCHAR, buyer_id VARCHAR, "
+        "business_date DATE, sent_at TIMESTAMP, phrases VARCHAR[]",
         "kuaishou_rounds": "round_id VARCHAR, session_id VARCHAR, shop_id VARCHAR, user_id VARCHAR, agent_id VARCHAR, "
         "business_date DATE, first_message_id VARCHAR, first_message_at TIMESTAMP, clock_started_at TIMESTAMP, "
         "first_reply_id VARCHAR, first_reply_at TIMESTAMP, response_seconds DOUBLE, is_counted BOOLEAN, is_on_time BOOLEAN, "

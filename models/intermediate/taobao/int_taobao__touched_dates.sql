@@ -71,6 +71,10 @@ everything as (
     select business_date
     from starts
     where (select everything from {{ source('build', 'request') }})
+    union
+    select sent_at::date
+    from messages
+    where direction = 'outbound' and (select everything from {{ source('build', 'request') }}) -- T-65
 ),
 
 touched as (
