@@ -95,7 +95,11 @@ def is_built(connection: duckdb.DuckDBPyConnection) -> bool:
         return False
     return not any(
         connection.execute(f"select exists (from {table})").fetchall()[0][0]
-        for table in ("build.touched_dates", "build.touched_pairs", *(f"changed.{table.relation}" for table in contract().values()))
+        for table in (
+            "build.touched_dates",
+            "build.touched_pairs",
+            *(f"changed.{table.relation}" for table in contract().values()),
+        )
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.errors import KefuError
-from orchestration.explain import kuaishou, taobao, xiaohongshu
+from orchestration.explain import kuaishou, taobao, taobao_limits, xiaohongshu
 from orchestration.explain.text import Explanation, render
 from orchestration.home import Home, first_line
 
@@ -22,11 +22,17 @@ PLATFORMS: dict[str, Callable[[duckdb.DuckDBPyConnection, str], Explanation | No
     "kuaishou": kuaishou.explanation,
     "xiaohongshu": xiaohongshu.explanation,
 }
+# What is no round, by what its id begins with.
+OTHERS: dict[str, Callable[[duckdb.DuckDBPyConnection, str], Explanation | None]] = {
+    taobao_limits.STREAK_PREFIX: taobao_limits.streak,
+    taobao_limits.LIMIT_PREFIX: taobao_limits.limit,
+}
 
 
 def explain(home: Path, round_id: str) -> str:
-    """The explanation of a round, or of a session, as text; KefuError where there is no such home or round."""
-    find = PLATFORMS.get(round_id.partition("-")[0])
+    """The explanation of a round, a session, a streak or a limit as text; KefuError where there is no such home or round."""
+    others = (tell for prefix, tell in OTHERS.items() if round_id.startswith(prefix))
+    find = next(others, PLATFORMS.get(round_id.partition("-")[0]))
     warehouse = Home(home.resolve()).warehouse
     if not warehouse.is_file():
         raise KefuError(f"--home {home} holds no warehouse: run kefu build first")

@@ -137,8 +137,7 @@ def test_the_marts_have_the_columns_of_the_contract(published: Path) -> None:
         "band VARCHAR, is_assessed BOOLEAN",
         "taobao_message_limits": "shop_id VARCHAR, month DATE, limit_kind VARCHAR, starts_on DATE, ends_on DATE, "
         "exposures BIGINT, click_rate DOUBLE",
-        "taobao_vip_pushes": "message_id VARCHAR, shop_id VARCHAR, buyer_id VARCHAR, sent_at TIMESTAMP, "
-        "is_within_limit BOOLEAN",
+        "taobao_vip_pushes": "message_id VARCHAR, shop_id VARCHAR, buyer_id VARCHAR, sent_at TIMESTAMP, is_within_limit BOOLEAN",
         "taobao_discouraged_messages": "message_id VARCHAR, shop_id VARCHAR, account_id VARCHAR, buyer_id VARCHAR, "
         "business_date DATE, sent_at TIMESTAMP, phrases VARCHAR[]",
         "kuaishou_rounds": "round_id VARCHAR, session_id VARCHAR, shop_id VARCHAR, user_id VARCHAR, agent_id VARCHAR, "
