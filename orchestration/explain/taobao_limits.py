@@ -66,7 +66,8 @@ left join intermediate.int_taobao__streak_events e
     on h.id = e.event_id and h.item_rank = e.event_rank and e.shop_id = $shop_id and e.buyer_id = $buyer_id
 where
     h.at >= least($started_at, coalesce((select reset_at from resets), $started_at))
-    and ($ended_at is null or h.at <= $ended_at)
+    -- what the shop sent, or the buyer clicked, at the very time of the reset comes after it
+    and ($ended_at is null or h.at < $ended_at or (h.at = $ended_at and h.item_rank < 2))
 order by h.at, h.item_rank, h.id
 """
 
