@@ -127,6 +127,12 @@ def test_the_marts_have_the_columns_of_the_contract(published: Path) -> None:
         "business_date DATE, first_message_id VARCHAR, first_message_at TIMESTAMP, clock_started_at TIMESTAMP, "
         "first_reply_id VARCHAR, first_reply_at TIMESTAMP, response_seconds DOUBLE, is_counted BOOLEAN, is_on_time BOOLEAN, "
         "exclusion_reasons VARCHAR[], rule_version VARCHAR",
+        "taobao_grades": "shop_id VARCHAR, month DATE, grade VARCHAR, grade_source VARCHAR, response_rate DOUBLE, "
+        "satisfaction_rate DOUBLE, ratings BIGINT, is_rating_gate_met BOOLEAN, experience_score DOUBLE, "
+        "is_experience_gate_met BOOLEAN, disqualified_by VARCHAR, cancelled_on DATE, next_grade VARCHAR, gap_to_next VARCHAR",
+        "taobao_priority_receptions": "entry_id VARCHAR, shop_id VARCHAR, buyer_id VARCHAR, entered_at TIMESTAMP, "
+        "outcome VARCHAR, not_eligible_reason VARCHAR, expected_prompt_kind VARCHAR, expected_prompt_text_key VARCHAR, "
+        "prompt_suppressed_by VARCHAR, routed_as_expected BOOLEAN, prompt_as_expected BOOLEAN, is_double_priority BOOLEAN",
         "kuaishou_rounds": "round_id VARCHAR, session_id VARCHAR, shop_id VARCHAR, user_id VARCHAR, agent_id VARCHAR, "
         "business_date DATE, first_message_id VARCHAR, first_message_at TIMESTAMP, clock_started_at TIMESTAMP, "
         "first_reply_id VARCHAR, first_reply_at TIMESTAMP, response_seconds DOUBLE, is_counted BOOLEAN, is_on_time BOOLEAN, "
