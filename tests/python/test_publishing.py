@@ -159,6 +159,10 @@ def test_the_marts_have_the_columns_of_the_contract(published: Path) -> None:
         "service_metrics": "platform VARCHAR, metric VARCHAR, subject VARCHAR, shop_id VARCHAR, account_id VARCHAR, "
         "period VARCHAR, period_start DATE, period_end DATE, numerator DOUBLE, denominator DOUBLE, value DOUBLE, "
         "target DOUBLE, is_assessed BOOLEAN, is_met BOOLEAN, rule_version VARCHAR",
+        "reception_daily": "platform VARCHAR, shop_id VARCHAR, account_id VARCHAR, business_date DATE, consulted_buyers BIGINT, "
+        "received_buyers BIGINT, unreplied_buyers BIGINT, buyer_messages BIGINT, agent_messages BIGINT, "
+        "answer_ask_ratio DOUBLE, agent_characters BIGINT, first_response_seconds DOUBLE, avg_response_seconds DOUBLE, "
+        "reception_seconds DOUBLE",
         "exclusion_summary": "platform VARCHAR, shop_id VARCHAR, business_date DATE, reason VARCHAR, rounds BIGINT",
         "shops": "platform VARCHAR, shop_id VARCHAR, marketplace VARCHAR, shop_name VARCHAR",
         "accounts": "platform VARCHAR, shop_id VARCHAR, account_id VARCHAR, account_type VARCHAR, display_name VARCHAR, "

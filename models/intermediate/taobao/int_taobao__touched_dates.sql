@@ -67,10 +67,10 @@ by_rules as (
     join {{ ref('changed_rules') }} c on s.scope = c.scope and s.business_date between c.valid_from and c.valid_to
 ),
 
-everything as (
-    select business_date
-    from starts
-    where (select everything from {{ source('build', 'request') }})
+everything as ( -- dates on which nothing was asked too: who wrote then was at work
+    select item_at::date as business_date
+    from items
+    where kind <> 'N' and (select everything from {{ source('build', 'request') }})
 ),
 
 touched as (
