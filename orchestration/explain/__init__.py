@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.errors import KefuError
-from orchestration.explain import kuaishou, taobao, xiaohongshu
+from orchestration.explain import kuaishou, taobao, taobao_priority, xiaohongshu
 from orchestration.explain.text import Explanation, render
 from orchestration.home import Home, first_line
 
@@ -25,8 +25,10 @@ PLATFORMS: dict[str, Callable[[duckdb.DuckDBPyConnection, str], Explanation | No
 
 
 def explain(home: Path, round_id: str) -> str:
-    """The explanation of a round, or of a session, as text; KefuError where there is no such home or round."""
+    """The explanation of a round, a session or an entry as text; KefuError where there is no such home or round."""
     find = PLATFORMS.get(round_id.partition("-")[0])
+    if round_id.startswith(taobao_priority.PREFIX):
+        find = taobao_priority.explanation
     warehouse = Home(home.resolve()).warehouse
     if not warehouse.is_file():
         raise KefuError(f"--home {home} holds no warehouse: run kefu build first")
