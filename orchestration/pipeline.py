@@ -74,9 +74,9 @@ def request_build(home: Home, dates: state.Dates, *, full_refresh: bool, skip_un
     """Writes down the dates to build and returns the arguments for dbt."""
     with home.connect() as connection:
         state.request(connection, dates, full_refresh=full_refresh)
-        is_project_unchanged = skip_unchanged and state.is_project_unchanged(connection)
+        unchanged = state.unchanged_selections(connection) if skip_unchanged else []
         state.mark_building(connection)
-        return build_arguments(full_refresh=state.is_everything(connection), is_project_unchanged=is_project_unchanged)
+        return build_arguments(full_refresh=state.is_everything(connection), unchanged=unchanged)
 
 
 def mark_checked(home: Home) -> None:

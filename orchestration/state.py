@@ -115,6 +115,24 @@ def is_project_unchanged(connection: duckdb.DuckDBPyConnection) -> bool:
     return built_with == (project_fingerprint(), _fingerprint([PARAMETERS]))
 
 
+def unchanged_selections(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """What dbt need not build again: seeds, views and rules of an unchanged project, platforms for which nothing is new."""
+    (range_or_everything,) = connection.execute("select first_date is not null or everything from build.request").fetchall()[0]
+    if range_or_everything or not is_project_unchanged(connection):
+        return []
+    moved = "select platform, max(dt) + interval 1 day from raw.deliveries group by platform except from build.built_as_of"
+    new = {platform for platform, _ in connection.execute(moved).fetchall()}
+    new |= {platform for (platform,) in connection.execute("select distinct platform from build.touched_dates").fetchall()}
+    if connection.execute("select exists (from build.touched_pairs)").fetchall()[0][0]:
+        new.add("taobao")
+    for table in contract().values():
+        if connection.execute(f"select exists (from changed.{table.relation})").fetchall()[0][0]:
+            new.add(table.platform)
+    unchanged = sorted({table.platform for table in contract().values()} - new)
+    folders = [f"path:models/{layer}/{platform}" for platform in unchanged for layer in ("intermediate", "marts")]
+    return ["resource_type:seed", "config.materialized:view", "path:models/rules", *folders]
+
+
 def mark_built(connection: duckdb.DuckDBPyConnection) -> None:
     """After publishing: the dates and pairs of this build are no longer to be built."""
     emptied = "".join(f"delete from changed.{table.relation};" for table in contract().values())

@@ -23,13 +23,13 @@ def dbt_environment(home: Home) -> dict[str, str]:
     return {"KEFU_HOME": str(home.path)}
 
 
-def build_arguments(*, full_refresh: bool, is_project_unchanged: bool = False) -> list[str]:
-    """Models, seeds and data tests. Unit tests prove the code, not the data: they have no place in a production run.
+def build_arguments(*, full_refresh: bool, unchanged: Sequence[str] = ()) -> list[str]:
+    """Models, seeds and data tests, but for the selections whose result stands as the last build left it.
 
-    Where neither models nor seeds changed since the last build, its views and seeds stand as they are.
+    Unit tests prove the code, not the data: they have no place in a production run.
     """
-    unchanged = ["--exclude", "resource_type:seed", "config.materialized:view"] if is_project_unchanged else []
-    return ["build", "--exclude-resource-type", "unit_test", *unchanged, *(["--full-refresh"] if full_refresh else [])]
+    left_out = ["--exclude", *unchanged] if unchanged else []
+    return ["build", "--exclude-resource-type", "unit_test", *left_out, *(["--full-refresh"] if full_refresh else [])]
 
 
 def run_dbt(home: Home, arguments: Sequence[str], report: Callable[[str], None]) -> dbtRunnerResult:

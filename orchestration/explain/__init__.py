@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.errors import KefuError
-from orchestration.explain import kuaishou, taobao, taobao_limits, taobao_ratings, xiaohongshu
+from orchestration.explain import kuaishou, taobao, taobao_limits, taobao_priority, taobao_ratings, xiaohongshu
 from orchestration.explain.text import Explanation, render
 from orchestration.home import Home, first_line
 
@@ -22,13 +22,14 @@ TELLERS: dict[str, Callable[[duckdb.DuckDBPyConnection, str], Explanation | None
     taobao_ratings.PREFIX: taobao_ratings.explanation,
     taobao_limits.STREAK_PREFIX: taobao_limits.streak,
     taobao_limits.LIMIT_PREFIX: taobao_limits.limit,
+    taobao_priority.PREFIX: taobao_priority.explanation,
     "kuaishou-": kuaishou.explanation,
     "xiaohongshu-": xiaohongshu.explanation,
 }
 
 
 def explain(home: Path, round_id: str) -> str:
-    """The explanation of a round, session, rating card, streak or limit as text; KefuError where there is none such."""
+    """The explanation of a round, session, rating card, streak, limit or entry as text; KefuError where there is none such."""
     prefix = max((prefix for prefix in TELLERS if round_id.startswith(prefix)), key=len, default=None)
     find = TELLERS[prefix] if prefix else None
     warehouse = Home(home.resolve()).warehouse

@@ -220,7 +220,7 @@ def test_explanation_as_printed(built_homes: dict[str, Path], expected: str) -> 
     ("round_id", "sentence"),
     [
         ("taobao-Q-nothing", "kefu: no round taobao-Q-nothing in --home {home}\n"),
-        ("taobao", "kefu: no round taobao in --home {home}\n"),
+        ("taobao", "kefu: taobao is not the id of a round: it has to begin with "),
         ("m0000003", "kefu: m0000003 is not the id of a round: it has to begin with "),
     ],
 )

@@ -60,6 +60,10 @@ def alike(found: tuple[Any, ...], expected: tuple[Any, ...]) -> bool:
     )
 
 
+# What the expected file of a mart lists, where that is not all of it.
+LISTED = {"taobao_grades": "grade_source = 'published'"}
+
+
 @pytest.mark.parametrize(("fixture", "mart"), answers())
 def test_the_mart_equals_the_known_answer(fixture: str, mart: str, built_homes: dict[str, Path]) -> None:
     home = built_homes[fixture]
@@ -67,8 +71,9 @@ def test_the_mart_equals_the_known_answer(fixture: str, mart: str, built_homes: 
     with open(FIXTURES / fixture / "expected" / f"{mart}.csv", encoding="utf-8", newline="") as lines:
         reader = csv.DictReader(lines)
         rows, columns = list(reader), list(reader.fieldnames or [])
+    listed_rows = f"marts.{mart} where {LISTED.get(mart, 'true')}"
     if not columns:  # an expected file without any row has no header
-        assert query(home, f"from marts.{mart}") == []
+        assert query(home, f"from {listed_rows}") == []
         return
     if mart == "service_metrics":
         rows = [row for row in rows if (row["platform"], row["metric"]) in metrics()]
@@ -77,7 +82,7 @@ def test_the_mart_equals_the_known_answer(fixture: str, mart: str, built_homes: 
     found = sorted(
         (
             tuple(shown(value, types[column]) for value, column in zip(row, columns, strict=True))
-            for row in query(home, f"select {listed} from marts.{mart}")
+            for row in query(home, f"select {listed} from {listed_rows}")
         ),
         key=repr,
     )

@@ -140,6 +140,12 @@ def test_the_marts_have_the_columns_of_the_contract(published: Path) -> None:
         "taobao_vip_pushes": "message_id VARCHAR, shop_id VARCHAR, buyer_id VARCHAR, sent_at TIMESTAMP, is_within_limit BOOLEAN",
         "taobao_discouraged_messages": "message_id VARCHAR, shop_id VARCHAR, account_id VARCHAR, buyer_id VARCHAR, "
         "business_date DATE, sent_at TIMESTAMP, phrases VARCHAR[]",
+        "taobao_grades": "shop_id VARCHAR, month DATE, grade VARCHAR, grade_source VARCHAR, response_rate DOUBLE, "
+        "satisfaction_rate DOUBLE, ratings BIGINT, is_rating_gate_met BOOLEAN, experience_score DOUBLE, "
+        "is_experience_gate_met BOOLEAN, disqualified_by VARCHAR, cancelled_on DATE, next_grade VARCHAR, gap_to_next VARCHAR",
+        "taobao_priority_receptions": "entry_id VARCHAR, shop_id VARCHAR, buyer_id VARCHAR, entered_at TIMESTAMP, "
+        "outcome VARCHAR, not_eligible_reason VARCHAR, expected_prompt_kind VARCHAR, expected_prompt_text_key VARCHAR, "
+        "prompt_suppressed_by VARCHAR, routed_as_expected BOOLEAN, prompt_as_expected BOOLEAN, is_double_priority BOOLEAN",
         "kuaishou_rounds": "round_id VARCHAR, session_id VARCHAR, shop_id VARCHAR, user_id VARCHAR, agent_id VARCHAR, "
         "business_date DATE, first_message_id VARCHAR, first_message_at TIMESTAMP, clock_started_at TIMESTAMP, "
         "first_reply_id VARCHAR, first_reply_at TIMESTAMP, response_seconds DOUBLE, is_counted BOOLEAN, is_on_time BOOLEAN, "
@@ -176,6 +182,10 @@ def test_the_marts_have_the_columns_of_the_contract(published: Path) -> None:
         "service_metrics": "platform VARCHAR, metric VARCHAR, subject VARCHAR, shop_id VARCHAR, account_id VARCHAR, "
         "period VARCHAR, period_start DATE, period_end DATE, numerator DOUBLE, denominator DOUBLE, value DOUBLE, "
         "target DOUBLE, is_assessed BOOLEAN, is_met BOOLEAN, rule_version VARCHAR",
+        "reception_daily": "platform VARCHAR, shop_id VARCHAR, account_id VARCHAR, business_date DATE, consulted_buyers BIGINT, "
+        "received_buyers BIGINT, unreplied_buyers BIGINT, buyer_messages BIGINT, agent_messages BIGINT, "
+        "answer_ask_ratio DOUBLE, agent_characters BIGINT, first_response_seconds DOUBLE, avg_response_seconds DOUBLE, "
+        "reception_seconds DOUBLE",
         "exclusion_summary": "platform VARCHAR, shop_id VARCHAR, business_date DATE, reason VARCHAR, rounds BIGINT",
         "shops": "platform VARCHAR, shop_id VARCHAR, marketplace VARCHAR, shop_name VARCHAR",
         "accounts": "platform VARCHAR, shop_id VARCHAR, account_id VARCHAR, account_type VARCHAR, display_name VARCHAR, "

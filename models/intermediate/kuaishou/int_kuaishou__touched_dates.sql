@@ -57,6 +57,11 @@ everything as (
     select dated_at::date as business_date
     from dated
     where (select everything from {{ source('build', 'request') }})
+    union
+    -- dates on which nothing was asked too: who wrote then was at work
+    select item_at::date
+    from items
+    where kind <> 'N' and (select everything from {{ source('build', 'request') }})
 ),
 
 touched as (

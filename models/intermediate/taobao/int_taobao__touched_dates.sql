@@ -67,14 +67,14 @@ by_rules as (
     join {{ ref('changed_rules') }} c on s.scope = c.scope and s.business_date between c.valid_from and c.valid_to
 ),
 
-everything as (
-    select business_date
-    from starts
-    where (select everything from {{ source('build', 'request') }})
+everything as ( -- dates on which nothing was asked too: who wrote then was at work, and may have written what T-65 discourages
+    select item_at::date as business_date
+    from items
+    where kind <> 'N' and (select everything from {{ source('build', 'request') }})
     union
     select sent_at::date
     from messages
-    where direction = 'outbound' and (select everything from {{ source('build', 'request') }}) -- T-65
+    where direction = 'outbound' and (select everything from {{ source('build', 'request') }})
 ),
 
 touched as (

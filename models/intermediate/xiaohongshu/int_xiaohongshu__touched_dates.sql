@@ -3,17 +3,13 @@
 
 with sessions as (select *, entered_at::date as business_date from {{ source('xiaohongshu', 'sessions') }}),
 
-agent_messages as (
-    select shop_id, sent_at::date as business_date
-    from {{ source('xiaohongshu', 'messages') }}
-    where sender_kind = 'agent'
-),
+messages as (select *, sent_at::date as business_date from {{ source('xiaohongshu', 'messages') }}),
 
--- What a shop has dates of: sessions entered, and hours in which agents wrote.
+-- What a shop has dates of: sessions entered, and messages, which may come after midnight.
 shop_dates as (
     select shop_id, business_date from sessions
     union
-    select shop_id, business_date from agent_messages
+    select shop_id, business_date from messages
 ),
 
 changed_messages as (select * from {{ source('changed', 'xiaohongshu_messages') }}),
@@ -34,8 +30,14 @@ by_sessions as (
     where s.session_id in (select session_id from changed_sessions)
 ),
 
-by_agents as ( -- X-15: the hour in which an agent wrote
+-- The day a message was written on, which need not be its session's: the day's workload, and X-15, the hour in which an agent
+-- wrote. Shop and user of a message are those of its session.
+by_messages as (
     select sent_at::date as business_date from changed_messages
+    union
+    select m.business_date
+    from messages m
+    where m.session_id in (select session_id from {{ source('changed', 'xiaohongshu_sessions') }})
 ),
 
 by_work_hours as (
@@ -72,7 +74,7 @@ everything as (
 touched as (
     select business_date from by_sessions
     union
-    select business_date from by_agents
+    select business_date from by_messages
     union
     select business_date from by_work_hours
     union

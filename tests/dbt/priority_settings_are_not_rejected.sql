@@ -1,0 +1,6 @@
+-- T-81: settings that select more audiences than may be selected. Nothing is received by them; what was saved before stands on.
+{{ config(severity='warn') }}
+
+select setting_id, shop_id, saved_at, len(audience_ids) as audiences
+from {{ ref('int_taobao__priority_settings') }}
+where is_rejected
