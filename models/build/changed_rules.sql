@@ -31,6 +31,7 @@ periods as ( -- within which neither side changes
 compared as (
     select
         p.scope,
+        p.parameter,
         p.valid_from,
         p.valid_to,
         max(d.value) filter (where d.made = 'now') as value_now,
@@ -40,6 +41,6 @@ compared as (
     group by p.scope, p.parameter, p.valid_from, p.valid_to
 )
 
-select distinct scope, valid_from, valid_to
+select scope, parameter, valid_from, valid_to
 from compared
 where value_now is distinct from value_built

@@ -23,10 +23,11 @@ by_shops as ( -- the marketplace decides the rules
     where shop_id in (select shop_id from {{ source('changed', 'taobao_shops') }})
 ),
 
-by_rules as (
+by_rules as ( -- of all rules, the delay alone decides when an invitation is due
     select r.sent_at
     from replies r
     join {{ ref('changed_rules') }} c on r.scope = c.scope and r.sent_at::date between c.valid_from and c.valid_to
+    where c.parameter = 'invite_delay_seconds'
 ),
 
 everything as (
