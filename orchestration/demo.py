@@ -113,7 +113,8 @@ def summary(home: Home, landing: Path) -> str:
         ).fetchall()
         metrics = marts.execute(
             """
-            select platform, metric, min(target), max(target), min(value), max(value), count(*), count(*) filter (where is_met)
+            select platform, metric, min(target), max(target), min(value), max(value),
+                count(*) filter (where is_met is not null), count(*) filter (where is_met)
             from marts.service_metrics
             where
                 subject = 'shop' and period = 'month'
@@ -135,7 +136,7 @@ def summary(home: Home, landing: Path) -> str:
     ]
     lines += [
         f"month to {month}, over the shops",
-        f"    {'platform':<12} {'metric':<36} {'target':>13} {'lowest':>8} {'highest':>8}  shops that meet it",
+        f"    {'platform':<12} {'metric':<36} {'target':>13} {'lowest':>8} {'highest':>8}  shops that meet it, of those assessed",
     ]
     for platform, metric, low, high, lowest, highest, shops, met in metrics:
         figures = f"{_targets(metric, low, high):>13} {_figure(metric, lowest):>8} {_figure(metric, highest):>8}"
