@@ -91,22 +91,31 @@ def is_everything(connection: duckdb.DuckDBPyConnection) -> bool:
 
 def is_built(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether everything that has landed, and every rule, is in the marts already."""
-    if is_everything(connection) or not is_project_unchanged(connection) or is_as_of_moved(connection):
-        return False
-    return not any(
-        connection.execute(f"select exists (from {table})").fetchall()[0][0]
-        for table in (
-            "build.touched_dates",
-            "build.touched_pairs",
-            *(f"changed.{table.relation}" for table in contract().values()),
+    return not is_everything(connection) and is_project_unchanged(connection) and not _platforms_with_news(connection)
+
+
+def _platforms_with_news(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Platforms that have changed rows, dates or pairs still to build, or a later dt than the last published build knew."""
+    found = connection.execute(
+        """
+        select platform
+        from (
+            select platform, max(dt) + interval 1 day from raw.deliveries group by platform
+            except
+            from build.built_as_of
         )
-    )
-
-
-def is_as_of_moved(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether a later dt has landed than the last published build knew, were it an empty one."""
-    as_of = "select platform, max(dt) + interval 1 day from raw.deliveries group by platform"
-    return bool(connection.execute(f"select exists ({as_of} except from build.built_as_of)").fetchall()[0][0])
+        union
+        select platform from build.touched_dates
+        union
+        select 'taobao' from build.touched_pairs
+        """
+    ).fetchall()
+    changed = {
+        table.platform
+        for table in contract().values()
+        if connection.execute(f"select exists (from changed.{table.relation})").fetchall()[0][0]
+    }
+    return changed | {platform for (platform,) in found}
 
 
 def is_project_unchanged(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -120,15 +129,7 @@ def unchanged_selections(connection: duckdb.DuckDBPyConnection) -> list[str]:
     (range_or_everything,) = connection.execute("select first_date is not null or everything from build.request").fetchall()[0]
     if range_or_everything or not is_project_unchanged(connection):
         return []
-    moved = "select platform, max(dt) + interval 1 day from raw.deliveries group by platform except from build.built_as_of"
-    new = {platform for platform, _ in connection.execute(moved).fetchall()}
-    new |= {platform for (platform,) in connection.execute("select distinct platform from build.touched_dates").fetchall()}
-    if connection.execute("select exists (from build.touched_pairs)").fetchall()[0][0]:
-        new.add("taobao")
-    for table in contract().values():
-        if connection.execute(f"select exists (from changed.{table.relation})").fetchall()[0][0]:
-            new.add(table.platform)
-    unchanged = sorted({table.platform for table in contract().values()} - new)
+    unchanged = sorted({table.platform for table in contract().values()} - _platforms_with_news(connection))
     folders = [f"path:models/{layer}/{platform}" for platform in unchanged for layer in ("intermediate", "marts")]
     return ["resource_type:seed", "config.materialized:view", "path:models/rules", *folders]
 
