@@ -8,12 +8,13 @@ from datetime import date
 from pathlib import Path
 
 from orchestration import state
+from orchestration.checks import forget_last_run, found
 from orchestration.contract import contract
 from orchestration.errors import KefuError
 from orchestration.home import Home, one_writer, open_home
 from orchestration.landing.deliveries import find_deliveries
 from orchestration.landing.load import LandingReport, create_tables, land, new_deliveries
-from orchestration.publish import publish
+from orchestration.publish import last_version, publish
 from orchestration.warehouse import build_arguments, run_dbt
 
 Report = Callable[[str], None]
@@ -31,10 +32,19 @@ def build(landing: Path, home_path: Path, dates: state.Dates, *, full_refresh: b
     with one_writer(home):
         landed = land_deliveries(home, landing, again=full_refresh, report=report)
         if not landed.landed and not full_refresh and not dates.is_range and is_up_to_date(home):
+            report_held(home, report)
             return None
-        run_dbt(home, request_build(home, dates, full_refresh=full_refresh, skip_unchanged=True), report)
+        arguments = request_build(home, dates, full_refresh=full_refresh, skip_unchanged=True)
+        try:
+            run_dbt(home, arguments, report)
+        except KefuError:
+            hold_failed(home)
+            report_held(home, report)
+            raise
         mark_checked(home)
-        return publish_build(home, report)
+        built = publish_build(home, report)
+        report_held(home, report)
+        return built
 
 
 def land_deliveries(home: Home, landing: Path, *, again: bool, report: Report) -> LandingReport:
@@ -76,7 +86,20 @@ def request_build(home: Home, dates: state.Dates, *, full_refresh: bool, skip_un
         state.request(connection, dates, full_refresh=full_refresh)
         unchanged = state.unchanged_selections(connection) if skip_unchanged else []
         state.mark_building(connection)
+        forget_last_run(home)
         return build_arguments(full_refresh=state.is_everything(connection), unchanged=unchanged)
+
+
+def hold_failed(home: Home) -> None:
+    """After dbt failed: dates on which a blocking check found rows are held back, so that the next build can publish the others."""
+    with home.connect() as connection:
+        state.hold(connection, found(home))
+
+
+def report_held(home: Home, report: Report) -> None:
+    with home.connect() as connection:
+        for held in state.held_dates(connection):
+            report(f"held back: {held}; readers keep its last good figures until a delivery corrects it or a build asks for it")
 
 
 def mark_checked(home: Home) -> None:
@@ -95,7 +118,8 @@ def publish_build(home: Home, report: Report) -> Built:
         built: dict[str, list[date]] = {}
         for platform, day in connection.execute("select * from build.build_dates order by all").fetchall():
             built.setdefault(platform, []).append(day)
-        state.mark_built(connection)
+        connection.execute(f"attach '{version}' as published (read_only)")
+        state.mark_built(connection, last_version(home))
     for platform, days in built.items():
         report(f"rebuilt {platform}: {len(days)} dates, {days[0]} to {days[-1]}")
     report(f"published {home.published} -> {version.name}")

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 import duckdb
 
+from orchestration.checks import Check
 from orchestration.contract import contract
 from orchestration.errors import KefuError
 from orchestration.home import PROJECT
 
 PARAMETERS = PROJECT / "seeds" / "rule_parameters.csv"
+
+
+_EMPTY_CHANGED = "".join(f"delete from changed.{table.relation};" for table in contract().values())
+
+
+@dataclass(frozen=True)
+class HeldDate:
+    platform: str
+    business_date: date
+    check_name: str
+
+    def __str__(self) -> str:
+        return f"{self.platform} {self.business_date} (check {self.check_name})"
 
 
 @dataclass(frozen=True)
@@ -48,6 +63,9 @@ def create_state(connection: duckdb.DuckDBPyConnection) -> None:
             period_end date, revision integer, value double, numerator double, denominator double, published_at timestamp
         );
         create table if not exists build.built_as_of (platform varchar, as_of timestamp);
+        create table if not exists build.held_dates (platform varchar, business_date date, check_name varchar);
+        create table if not exists build.built_dates (platform varchar, business_date date, version integer);
+        create table if not exists build.closed_months (month date, version integer);
         """
     )
 
@@ -94,6 +112,52 @@ def is_built(connection: duckdb.DuckDBPyConnection) -> bool:
     return not is_everything(connection) and is_project_unchanged(connection) and not _platforms_with_news(connection)
 
 
+def hold(connection: duckdb.DuckDBPyConnection, checks: Iterable[Check]) -> None:
+    """Takes the dates on which a blocking check found rows out of what is to build, so that they stop no other date.
+
+    Readers keep what was published of them. They are built again when a delivery touches them anew, or when asked for. Nothing is
+    held in a build of everything, nor where rows cannot be told by date: then no date is known to be good.
+    """
+    blocking = [check for check in checks if check.is_blocking]
+    dated = [(check, _dates_of(connection, check)) for check in blocking]
+    if not blocking or is_everything(connection) or not all(dates for _, dates in dated):
+        return
+    held = [(platform, day, check.name) for check, dates in dated for platform, day in dates]
+    connection.execute("begin")
+    connection.executemany("insert into build.held_dates values (?, ?, ?)", held)
+    # What has landed is in touched_dates and touched_pairs by now: only what lands from here on touches a held date anew.
+    connection.execute(
+        f"""
+        delete from build.touched_dates where (platform, business_date) in (
+            select (platform, business_date) from build.held_dates
+        );
+        {_EMPTY_CHANGED}
+        commit;
+        """
+    )
+
+
+def _dates_of(connection: duckdb.DuckDBPyConnection, check: Check) -> list[tuple[str, date]]:
+    """The dates of this build that the rows found are about."""
+    if check.dates is None:
+        return []
+    rows = f"select {check.dates.platform} as p, {check.dates.first} as first_date, {check.dates.last} as last_date from ({check.query})"
+    return connection.execute(
+        f"""
+        select platform, business_date from build.build_dates b
+        where exists (select 1 from ({rows}) where b.platform = p and b.business_date between first_date and last_date)
+        """
+    ).fetchall()
+
+
+def held_dates(connection: duckdb.DuckDBPyConnection) -> list[HeldDate]:
+    """The dates that wait for a correction, in order."""
+    rows = connection.execute(
+        "select platform, business_date, min(check_name) from build.held_dates group by all order by all"
+    ).fetchall()
+    return [HeldDate(*row) for row in rows]
+
+
 def _platforms_with_news(connection: duckdb.DuckDBPyConnection) -> set[str]:
     """Platforms that have changed rows, dates or pairs still to build, or a later dt than the last published build knew."""
     found = connection.execute(
@@ -134,12 +198,18 @@ def unchanged_selections(connection: duckdb.DuckDBPyConnection) -> list[str]:
     return ["resource_type:seed", "config.materialized:view", "path:models/rules", *folders]
 
 
-def mark_built(connection: duckdb.DuckDBPyConnection) -> None:
-    """After publishing: the dates and pairs of this build are no longer to be built."""
-    emptied = "".join(f"delete from changed.{table.relation};" for table in contract().values())
+def mark_built(connection: duckdb.DuckDBPyConnection, version: int) -> None:
+    """After publishing that version: the dates and pairs of this build are no longer to be built, nor held."""
     connection.execute(
         f"""
         begin;
+        delete from build.held_dates where (select everything from build.request) or (platform, business_date) in (
+            select (platform, business_date) from build.build_dates
+        );
+        delete from build.built_dates where (platform, business_date) in (
+            select (platform, business_date) from build.build_dates
+        );
+        insert into build.built_dates select platform, business_date, {version} from build.build_dates;
         delete from build.touched_dates where (platform, business_date) in (
             select (platform, business_date) from build.build_dates
         );
@@ -147,12 +217,12 @@ def mark_built(connection: duckdb.DuckDBPyConnection) -> None:
             select 1 from build.build_pairs b
             where t.shop_id = b.shop_id and t.buyer_id = b.buyer_id and t.touched_from >= b.touched_from
         );
-        {emptied}
+        {_EMPTY_CHANGED}
         delete from build.built_rule_parameters;
         insert into build.built_rule_parameters
         select scope, parameter, value, valid_from, valid_to from marts.rule_parameters;
         delete from build.published_revisions;
-        insert into build.published_revisions from marts.metric_revisions;
+        insert into build.published_revisions from published.marts.metric_revisions;
         delete from build.built_as_of;
         insert into build.built_as_of select platform, as_of from build.as_of;
         update build.request set everything = false, is_checked = false;

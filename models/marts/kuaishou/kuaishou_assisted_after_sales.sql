@@ -1,4 +1,5 @@
 -- Built whole: a request that nobody answers expires as newer deliveries come.
+-- depends_on: {{ ref('build_dates') }}
 with requests as (select * from {{ source('kuaishou', 'assisted_after_sales') }}),
 
 rules as (select * from {{ ref('kuaishou_rules') }}),

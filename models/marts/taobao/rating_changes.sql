@@ -1,4 +1,5 @@
 -- T-33: who changed a rating and how. What has no effect leaves standing what the next change is told against.
+-- depends_on: {{ ref('build_dates') }}
 with submissions as (select * from {{ ref('int_taobao__rating_submissions') }})
 
 select

@@ -1,4 +1,5 @@
 -- Built whole: whether a rating can still be changed depends on the as-of time.
+-- depends_on: {{ ref('build_dates') }}
 with ratings as (
     select *, first_rated_at + rating_edit_limit as editable_until, rating_max_edits - effective_changes as edits_left
     from {{ ref('int_taobao__ratings') }}

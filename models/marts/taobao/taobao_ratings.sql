@@ -1,3 +1,4 @@
+-- depends_on: {{ ref('build_dates') }}
 with ratings as (select * from {{ ref('int_taobao__ratings') }}),
 
 exclusions as (select * from {{ ref('int_taobao__rating_exclusions') }}),

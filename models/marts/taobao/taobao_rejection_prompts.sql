@@ -1,4 +1,5 @@
 -- Built whole: there are few of them. T-56: fired by five messages in a row or by a discouraged one, they count alike.
+-- depends_on: {{ ref('build_dates') }}
 with prompts as (select * from {{ source('taobao', 'rejection_prompts') }}),
 
 shops as (select * from {{ ref('int_taobao__shops') }}),

@@ -1,0 +1,106 @@
+"""What the last dbt run of a home said of the data: which checks found rows, and of which business dates those are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.home import Home
+
+SHOWN_ROWS = 10
+
+
+@dataclass(frozen=True)
+class RowDates:
+    """SQL expressions for what a row of a mart is about: its platform, its first and its last business date."""
+
+    platform: str
+    first: str
+    last: str
+
+    def within(self, dates: str) -> str:
+        """A condition on a row: one of the (platform, business_date) of the relation `dates` is among its dates."""
+        return f"""exists (
+            select 1 from (select platform as of_platform, business_date as of_date from {dates})
+            where of_platform = {self.platform} and of_date between {self.first} and {self.last}
+        )"""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A data test that found something."""
+
+    unique_id: str
+    name: str
+    is_blocking: bool  # one that only warns does not stop publishing
+    row_count: int
+    query: str  # gives the rows
+    dates: RowDates | None
+
+
+def row_dates(node: dict[str, Any]) -> RowDates | None:
+    """Of a mart in dbt's manifest; None where its rows have no date. The same meta as in macros/checks.sql."""
+    meta = node["config"]["meta"]
+    if "date" not in meta:
+        return None
+    platform = f"'{meta['platform']}'" if "platform" in meta else "platform"
+    return RowDates(platform, meta.get("first_date", meta["date"]), meta["date"])
+
+
+def dated_marts(home: Home) -> dict[str, RowDates]:
+    """By the mart's name."""
+    nodes = _read(home.dbt / "manifest.json")["nodes"].values()
+    dated = {node["name"]: row_dates(node) for node in nodes if node["resource_type"] == "model"}
+    return {name: dates for name, dates in dated.items() if dates}
+
+
+def forget_last_run(home: Home) -> None:
+    """So that a run which dies before it can tell is not taken for the one before."""
+    (home.dbt / "run_results.json").unlink(missing_ok=True)
+
+
+def found(home: Home) -> list[Check]:
+    """The checks that found rows in the last run; none where a model failed, for then no check speaks of a whole state."""
+    results = home.dbt / "run_results.json"
+    runs = _read(results)["results"] if results.exists() else []
+    if any(run["status"] == "error" for run in runs):
+        return []
+    nodes = _read(home.dbt / "manifest.json")["nodes"]
+    return [_check(run, nodes) for run in runs if run["status"] in ("fail", "warn")]
+
+
+def _check(run: dict[str, Any], nodes: dict[str, Any]) -> Check:
+    test = nodes[run["unique_id"]]
+    node = nodes.get(test.get("attached_node"))
+    return Check(
+        unique_id=run["unique_id"],
+        name=test["name"],
+        is_blocking=run["status"] == "fail",
+        row_count=int(run["failures"] or 0),
+        query=run["compiled_code"],
+        dates=row_dates(node) if node else None,
+    )
+
+
+def example_rows(connection: duckdb.DuckDBPyConnection, check: Check) -> list[dict[str, Any]]:
+    """The first of the rows that a check found."""
+    rows = connection.execute(f"select * from ({check.query}) order by all limit {SHOWN_ROWS}")
+    names = [column[0] for column in rows.description]
+    return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
+
+
+def tell(checks: Iterable[Check], connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """A line per check, with the first of its rows."""
+    return [
+        f"check {check.name}: {check.row_count:,} rows, such as {example_rows(connection, check)[0]}"
+        for check in checks
+    ]
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
