@@ -1,47 +1,31 @@
-"""Landing, models and publishing as daily-partitioned Dagster assets. What they do stands in pipeline.py."""
+"""Landing, models and publishing as Dagster assets, partitioned by day and by month. What they do stands in pipeline.py."""
 
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, dbt_assets
+from dagster_dbt import DbtCliResource, dbt_assets
 
 from orchestration import pipeline
 from orchestration.home import PROJECT, Home, one_writer
-from orchestration.state import Dates
+from orchestration.partitions import daily, dates_of, monthly
+from orchestration.run_build import PUBLISHED, build_whole, reporting
+from orchestration.translator import MONTHLY, translator
 from orchestration.warehouse import dbt_environment, manifest_path
 
 POOL = "warehouse"  # one slot: DuckDB takes one writer
-
-# The running day is a partition too, for what is computed in real time.
-daily = dg.DailyPartitionsDefinition(start_date="2019-01-01", timezone="Asia/Shanghai", end_offset=1)
 in_one_run = dg.BackfillPolicy.single_run()
-
-
-class Translator(DagsterDbtTranslator):
-    """Groups models as their folders do."""
-
-    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        return "_".join(dbt_resource_props["fqn"][1:-1]) or dbt_resource_props["resource_type"]
-
-
-translator = Translator(settings=DagsterDbtTranslatorSettings(enable_asset_checks=True))
 
 
 class BuildConfig(dg.Config):
     """with_touched: build the dates that deliveries touched, besides those of the partitions."""
 
     with_touched: bool = False
-
-
-def partition_dates(window: dg.TimeWindow, *, with_touched: bool) -> Dates:
-    """The business dates of a run's partitions; a window ends where the next day begins."""
-    return Dates(window.start.date(), (window.end - timedelta(days=1)).date(), with_touched=with_touched)
 
 
 def source_specs(project: dict[str, Any]) -> list[dg.AssetSpec]:
@@ -54,16 +38,7 @@ def source_specs(project: dict[str, Any]) -> list[dg.AssetSpec]:
     ]
 
 
-def dated_keys(project: dict[str, Any]) -> list[dg.AssetKey]:
-    """The models whose business dates are rebuilt one by one."""
-    return [
-        translator.get_asset_key(node)
-        for node in project["nodes"].values()
-        if node["config"].get("incremental_strategy") == "rebuild_dates"
-    ]
-
-
-def build_assets(home: Home, landing: Path) -> list[dg.AssetsDefinition]:
+def build_assets(home: Home, landing: Path) -> list[dg.AssetsDefinition | dg.AssetSpec]:
     """The assets of one home, from one landing folder."""
     manifest = manifest_path(home)
     project: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
@@ -72,7 +47,7 @@ def build_assets(home: Home, landing: Path) -> list[dg.AssetsDefinition]:
     def landed_tables(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         """Lands every new or changed delivery, whatever the partitions of the run."""
         with one_writer(home):
-            landed = pipeline.land_deliveries(home, landing, again=False, report=_reporting(context))
+            landed = pipeline.land_deliveries(home, landing, again=False, report=reporting(context))
         rows = {dg.AssetKey([result.table.platform, result.table.name]): result for result in landed.landed}
         for key in context.selected_asset_keys:
             result = rows.get(key)
@@ -82,50 +57,44 @@ def build_assets(home: Home, landing: Path) -> list[dg.AssetsDefinition]:
     @dbt_assets(
         manifest=manifest,
         name="models",
+        exclude=f"tag:{MONTHLY}",
         partitions_def=daily,
         backfill_policy=in_one_run,
         dagster_dbt_translator=translator,
         pool=POOL,
     )
     def models(context: dg.AssetExecutionContext, dbt: DbtCliResource, config: BuildConfig) -> Iterator[Any]:
-        """Builds and checks the models for the business dates of the run."""
-        dates = partition_dates(context.partition_time_window, with_touched=config.with_touched)
+        """Builds, checks and publishes the business dates of the run; whichever of the models are selected, the state is whole."""
+        dates = dates_of(context.partition_time_window, with_touched=config.with_touched)
         with one_writer(home):
-            arguments = pipeline.request_build(home, dates, full_refresh=False)
-            yield from dbt.cli(arguments, context=context, target_path=home.dbt).stream()
-            if not context.is_subset:  # some of the models alone are no whole state
-                pipeline.mark_checked(home)
+            yield from build_whole(context, dbt, home, project, dates)
 
-    marts = [spec for spec in models.specs if spec.key.path[0] == "marts"]
-
-    @dg.asset(deps=marts, partitions_def=daily, backfill_policy=in_one_run, group_name="publishing", pool=POOL)
-    def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
-        """HOME/kefu.duckdb, swapped in whole once every check has passed."""
+    @dbt_assets(
+        manifest=manifest,
+        name="months",
+        select=f"tag:{MONTHLY}",
+        partitions_def=monthly,
+        backfill_policy=in_one_run,
+        dagster_dbt_translator=translator,
+        pool=POOL,
+    )
+    def months(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+        """Closes months: builds every day of them once more, all of which have to have landed and passed their checks."""
+        closed = [date.fromisoformat(key) for key in context.partition_keys]
+        dates = dates_of(context.partition_time_window, with_touched=False)
         with one_writer(home):
-            built = pipeline.publish_build(home, _reporting(context))
-        _report_touched(context, built, project)
-        return dg.MaterializeResult(metadata={"file": dg.MetadataValue.path(str(built.version))})
+            pipeline.guard_months(home, closed)
+            yield from build_whole(context, dbt, home, project, dates)
+            pipeline.close_months(home, closed)
 
-    return [landed_tables, models, published_marts]
-
-
-def _reporting(context: dg.AssetExecutionContext) -> pipeline.Report:
-    """To the run's log, and to its output, which whoever started it sees."""
-
-    def report(line: str) -> None:
-        context.log.info(line)
-        print(line, flush=True)
-
-    return report
-
-
-def _report_touched(context: dg.AssetExecutionContext, built: pipeline.Built, project: dict[str, Any]) -> None:
-    """Dates that deliveries touched are rebuilt besides the run's partitions: Dagster is told of them too."""
-    asked = set(context.partition_keys)
-    touched = {str(day) for days in built.dates.values() for day in days} - asked
-    for day in sorted(touched & set(daily.get_partition_keys())):
-        for key in dated_keys(project):
-            context.instance.report_runless_asset_event(dg.AssetMaterialization(asset_key=key, partition=day))
+    marts = [spec.key for assets in (models, months) for spec in assets.specs if spec.key.path[0] == "marts"]
+    published = dg.AssetSpec(
+        PUBLISHED,
+        deps=marts,
+        group_name="publishing",
+        description="HOME/kefu.duckdb (看板读取的数据库), swapped in whole by every run whose checks have passed.",
+    )
+    return [landed_tables, models, months, published]
 
 
 def dbt_resource(home: Home) -> DbtCliResource:

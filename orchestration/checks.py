@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,10 +65,31 @@ def forget_last_run(home: Home) -> None:
 
 def found(home: Home) -> list[Check]:
     """The checks that found rows in the last run; none where a model failed, for then no check speaks of a whole state."""
+    runs = _runs(home)
+    return [] if any(run["status"] == "error" for run in runs) else _checks(home, runs)
+
+
+def failure(home: Home, connection: duckdb.DuckDBPyConnection) -> str:
+    """The first things that failed in the last run, each with what it says or the first of its rows; empty where nothing did."""
+    runs = _runs(home)
+    errors = [f"{run['unique_id'].split('.')[2]} failed: {one_line(run['message'])}" for run in runs if run["status"] == "error"]
+    checks = [f"check {check.name} failed: {_example(connection, check)}" for check in _checks(home, runs) if check.is_blocking]
+    return "; ".join([*errors, *checks][:3])
+
+
+def warnings(home: Home, connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """A line for each check of the last run that warns."""
+    checks = [check for check in found(home) if not check.is_blocking]
+    return [f"warning: check {check.name}: {_example(connection, check)}" for check in checks]
+
+
+def _runs(home: Home) -> list[dict[str, Any]]:
     results = home.dbt / "run_results.json"
-    runs = _read(results)["results"] if results.exists() else []
-    if any(run["status"] == "error" for run in runs):
-        return []
+    runs: list[dict[str, Any]] = _read(results)["results"] if results.exists() else []
+    return runs
+
+
+def _checks(home: Home, runs: list[dict[str, Any]]) -> list[Check]:
     nodes = _read(home.dbt / "manifest.json")["nodes"]
     return [_check(run, nodes) for run in runs if run["status"] in ("fail", "warn")]
 
@@ -94,12 +114,13 @@ def example_rows(connection: duckdb.DuckDBPyConnection, check: Check) -> list[di
     return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
 
 
-def tell(checks: Iterable[Check], connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """A line per check, with the first of its rows."""
-    return [
-        f"check {check.name}: {check.row_count:,} rows, such as {example_rows(connection, check)[0]}"
-        for check in checks
-    ]
+def _example(connection: duckdb.DuckDBPyConnection, check: Check) -> str:
+    (first,) = connection.execute(f"select min(q)::varchar from ({check.query}) q").fetchall()[0]
+    return f"{check.row_count:,} rows, such as {first}"
+
+
+def one_line(message: object) -> str:
+    return " ".join(str(message).split())
 
 
 def _read(path: Path) -> Any:

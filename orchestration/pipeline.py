@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,8 +12,9 @@ from orchestration.checks import forget_last_run, found
 from orchestration.contract import contract
 from orchestration.errors import KefuError
 from orchestration.home import Home, one_writer, open_home
-from orchestration.landing.deliveries import find_deliveries
-from orchestration.landing.load import LandingReport, create_tables, land, new_deliveries
+from orchestration.landing.deliveries import Delivery, find_deliveries
+from orchestration.landing.load import LandingReport, create_tables, land, not_landed
+from orchestration.months import mark_closed, obstacles, to_close
 from orchestration.publish import last_version, publish
 from orchestration.warehouse import build_arguments, run_dbt
 
@@ -73,11 +74,19 @@ def is_up_to_date(home: Home) -> bool:
 
 def is_anything_new(home: Home, landing: Path) -> bool:
     """Whether a build would change what is published: something to land, or something landed that is not built."""
+    if new_deliveries(home, landing):
+        return True
+    with one_writer(home), home.connect() as connection:
+        return not state.is_built(connection)
+
+
+def new_deliveries(home: Home, landing: Path) -> Sequence[Delivery]:
+    """Those that have not landed, or not as they are now."""
     inventory = find_deliveries(landing, contract())
     with one_writer(home), home.connect() as connection:
         create_tables(connection)
         state.create_state(connection)
-        return bool(new_deliveries(connection, inventory)) or not state.is_built(connection)
+        return not_landed(connection, inventory)
 
 
 def request_build(home: Home, dates: state.Dates, *, full_refresh: bool, skip_unchanged: bool = False) -> list[str]:
@@ -102,6 +111,15 @@ def report_held(home: Home, report: Report) -> None:
             report(f"held back: {held}; readers keep its last good figures until a delivery corrects it or a build asks for it")
 
 
+def guard_months(home: Home, months: Sequence[date]) -> None:
+    """KefuError that names what keeps these months, each given by its first day, from being closed."""
+    with home.connect() as connection:
+        found = [obstacle for month in months for obstacle in obstacles(connection, month)]
+    if found:
+        more = f" and {len(found) - 10} more" if len(found) > 10 else ""
+        raise KefuError(f"not closed: {'; '.join(found[:10])}{more}")
+
+
 def mark_checked(home: Home) -> None:
     """After dbt built everything that was asked for and every check passed."""
     with home.connect() as connection:
@@ -124,3 +142,20 @@ def publish_build(home: Home, report: Report) -> Built:
         report(f"rebuilt {platform}: {len(days)} dates, {days[0]} to {days[-1]}")
     report(f"published {home.published} -> {version.name}")
     return Built(built, version)
+
+
+def months_to_close(home: Home, today: date) -> tuple[dict[date, int], list[str]]:
+    """Months that are over on that day and ready to be closed, with the version that holds their newest day; what others wait for."""
+    with one_writer(home), home.connect() as connection:
+        create_tables(connection)
+        state.create_state(connection)
+        over = to_close(connection, today)
+        waiting = {month: obstacles(connection, month) for month in over}
+    ready = {month: version for month, version in over.items() if not waiting[month]}
+    return ready, [f"{month:%Y-%m} waits: {'; '.join(found[:3])}" for month, found in waiting.items() if found]
+
+
+def close_months(home: Home, months: Sequence[date]) -> None:
+    """After publishing their final build."""
+    with home.connect() as connection:
+        mark_closed(connection, months, last_version(home))

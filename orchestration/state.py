@@ -119,7 +119,7 @@ def hold(connection: duckdb.DuckDBPyConnection, checks: Iterable[Check]) -> None
     held in a build of everything, nor where rows cannot be told by date: then no date is known to be good.
     """
     blocking = [check for check in checks if check.is_blocking]
-    dated = [(check, _dates_of(connection, check)) for check in blocking]
+    dated = [(check, dates_found(connection, check)) for check in blocking]
     if not blocking or is_everything(connection) or not all(dates for _, dates in dated):
         return
     held = [(platform, day, check.name) for check, dates in dated for platform, day in dates]
@@ -137,7 +137,7 @@ def hold(connection: duckdb.DuckDBPyConnection, checks: Iterable[Check]) -> None
     )
 
 
-def _dates_of(connection: duckdb.DuckDBPyConnection, check: Check) -> list[tuple[str, date]]:
+def dates_found(connection: duckdb.DuckDBPyConnection, check: Check) -> list[tuple[str, date]]:
     """The dates of this build that the rows found are about."""
     if check.dates is None:
         return []

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.adapters.factory import reset_adapters
-from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
+from orchestration.checks import failure, one_line, warnings
 from orchestration.errors import KefuError
 from orchestration.home import PROJECT, Home
 from orchestration.state import project_fingerprint
@@ -32,17 +32,19 @@ def build_arguments(*, full_refresh: bool, unchanged: Sequence[str] = ()) -> lis
     return ["build", "--exclude-resource-type", "unit_test", *left_out, *(["--full-refresh"] if full_refresh else [])]
 
 
-def run_dbt(home: Home, arguments: Sequence[str], report: Callable[[str], None]) -> dbtRunnerResult:
-    """Runs dbt in this process; KefuError with the first thing that failed."""
+def run_dbt(home: Home, arguments: Sequence[str], report: Callable[[str], None]) -> None:
+    """Runs dbt in this process; reports the checks that warn, KefuError with the first things that failed."""
     runner = dbtRunner(manifest=_manifest(home), callbacks=[_progress(report)])
     try:
         result = runner.invoke([*arguments, *_options(home)])
     finally:  # dbt keeps the warehouse open in this process, where others are to open it next
         reset_adapters()  # type: ignore[no-untyped-call]
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
-    if not result.success:
-        raise KefuError(_failure(home, result))
-    return result
+    with home.connect() as connection:
+        if not result.success:
+            raise KefuError(failure(home, connection) or f"dbt failed: {one_line(result.exception)}")
+        for warning in warnings(home, connection):
+            report(warning)
 
 
 def manifest_path(home: Home) -> Path:
@@ -66,7 +68,7 @@ def _parse(home: Home) -> Manifest:
     os.environ.update(dbt_environment(home))
     parsed = dbtRunner().invoke(["parse", *_options(home)])
     if not isinstance(parsed.result, Manifest):
-        raise KefuError(f"the dbt project cannot be read: {_one_line(parsed.exception)}")
+        raise KefuError(f"the dbt project cannot be read: {one_line(parsed.exception)}")
     return parsed.result
 
 
@@ -83,27 +85,3 @@ def _progress(report: Callable[[str], None]) -> Callable[[Any], None]:
             report(f"built {event.data.node_info.node_name} ({event.data.execution_time:.1f} s)")
 
     return tell
-
-
-def _failure(home: Home, result: dbtRunnerResult) -> str:
-    if result.result is None or not hasattr(result.result, "results"):
-        return f"dbt failed: {_one_line(result.exception)}"
-    failed = [run for run in result.result.results if run.status in ("error", "fail")]
-    return "; ".join(_failed_node(home, run) for run in failed[:3])
-
-
-def _failed_node(home: Home, run: Any) -> str:
-    if run.status == "fail":
-        return f"check {run.node.name} failed: {_example(home, run.node.compiled_code)}"
-    return f"{run.node.name} failed: {_one_line(run.message)}"
-
-
-def _example(home: Home, query: str) -> str:
-    """The first of the rows that a check found, as text."""
-    with duckdb.connect(str(home.warehouse)) as connection:
-        rows = connection.execute(f"select count(*), min(q) from ({query}) q").fetchall()[0]
-    return f"{rows[0]:,} rows, such as {rows[1]}"
-
-
-def _one_line(message: object) -> str:
-    return " ".join(str(message).split())

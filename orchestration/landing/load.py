@@ -84,7 +84,7 @@ def land(
     A file that cannot be read stops its table only; when the others have landed, KefuError names what could not.
     """
     inventory = find_deliveries(landing, contract())
-    new = inventory.deliveries if again else new_deliveries(connection, inventory)
+    new = inventory.deliveries if again else not_landed(connection, inventory)
     landed, errors = [], []
     for table, deliveries in groupby(new, key=lambda delivery: delivery.table):
         try:
@@ -102,7 +102,7 @@ def land(
     return LandingReport(tuple(landed), inventory.ignored)
 
 
-def new_deliveries(connection: duckdb.DuckDBPyConnection, inventory: Inventory) -> Sequence[Delivery]:
+def not_landed(connection: duckdb.DuckDBPyConnection, inventory: Inventory) -> Sequence[Delivery]:
     """Those that have not landed yet, or not as they are now."""
     known = {
         (platform, table, dt): signature

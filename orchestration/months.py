@@ -1,0 +1,64 @@
+"""Closing a month: its final build, once every day of it has landed and passed its checks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import duckdb
+
+
+def last_day(month: date) -> date:
+    """Of the month that begins on that date."""
+    return (month.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+
+
+def obstacles(connection: duckdb.DuckDBPyConnection, month: date) -> list[str]:
+    """Why the month that begins on that date cannot be closed: each day that never arrived, or whose check failed."""
+    first, last = month, last_day(month)
+    missing = connection.execute(
+        """
+        select d.platform, d.table_name, day::date
+        from raw.daily_tables d
+        join (select platform, min(dt) as first_dt from raw.deliveries group by platform) p using (platform)
+        cross join generate_series(greatest($1, p.first_dt), $2, interval 1 day) t(day)
+        anti join raw.deliveries l on l.platform = d.platform and l.table_name = d.table_name and l.dt = day::date
+        order by all
+        """,
+        [first, last],
+    ).fetchall()
+    held = connection.execute(
+        """
+        select platform, business_date, min(check_name) from build.held_dates
+        where business_date between $1 and $2 group by all order by all
+        """,
+        [first, last],
+    ).fetchall()
+    return [f"{platform} {table} of {day} has not arrived" for platform, table, day in missing] + [
+        f"{platform} {day} failed its check {check}" for platform, day, check in held
+    ]
+
+
+def to_close(connection: duckdb.DuckDBPyConnection, today: date) -> dict[date, int]:
+    """Months that are over and not closed, or of which a day was rebuilt since; with the version that holds their newest day."""
+    rows = connection.execute(
+        """
+        select b.month, b.version
+        from (
+            select date_trunc('month', business_date)::date as month, max(version) as version
+            from build.built_dates group by all
+        ) b
+        left join build.closed_months c on b.month = c.month
+        where last_day(b.month) < $1 and (c.version is null or c.version < b.version)
+        order by b.month
+        """,
+        [today],
+    ).fetchall()
+    return dict(rows)
+
+
+def mark_closed(connection: duckdb.DuckDBPyConnection, months: Sequence[date], version: int) -> None:
+    """After publishing that version, which holds their final build."""
+    for month in months:
+        connection.execute("delete from build.closed_months where month = ?", [month])
+        connection.execute("insert into build.closed_months values (?, ?)", [month, version])

@@ -1,0 +1,139 @@
+"""A whole build within a Dagster run, and what Dagster shows of it: progress, rows, failing rows, figures, a picture."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from time import monotonic
+from typing import Any
+
+import dagster as dg
+import duckdb
+from dagster_dbt import DbtCliResource
+
+from orchestration import figures, pipeline, state
+from orchestration.checks import dated_marts, example_rows, failure, found
+from orchestration.home import Home
+from orchestration.partitions import daily
+from orchestration.state import Dates
+from orchestration.translator import dated_keys, translator
+
+PUBLISHED = dg.AssetKey("published_marts")
+METRICS = "model.kefu.service_metrics"  # the model beside which the figures are shown
+
+
+def build_whole(
+    context: dg.AssetExecutionContext, dbt: DbtCliResource, home: Home, project: Mapping[str, Any], dates: Dates
+) -> Iterator[Any]:
+    """Builds, checks and publishes these dates. Yields what the run's assets and checks came to; dg.Failure where one failed."""
+    started = monotonic()
+    arguments = pipeline.request_build(home, dates, full_refresh=False)
+    # Without the context dbt builds the whole project, whatever the run selects: tables of two states would not fit together.
+    invocation = dbt.cli(
+        arguments, manifest=project, dagster_dbt_translator=translator, target_path=home.dbt, raise_on_error=False
+    )
+    events = [event for raw in invocation.stream_raw_events() for event in _events(raw, context, project)]
+    with home.connect() as connection:
+        yield from _with_findings(context, home, connection, events)
+        failed = failure(home, connection) or str(invocation.get_error() or "")
+    if failed:
+        pipeline.hold_failed(home)
+        pipeline.report_held(home, reporting(context))
+        raise dg.Failure(failed)
+    pipeline.mark_checked(home)
+    built_seconds = monotonic() - started
+    built = pipeline.publish_build(home, reporting(context))
+    _report_other_dates(context, built, project)
+    with home.connect() as connection:
+        metadata = {
+            "file": dg.MetadataValue.path(str(built.version)),
+            "rows": dg.MetadataValue.json(figures.row_counts(connection)),
+            "build_seconds": round(built_seconds, 1),
+            "publish_seconds": round(monotonic() - started - built_seconds, 1),
+            **_shown_figures(connection),
+        }
+    context.log_event(dg.AssetMaterialization(PUBLISHED, metadata=metadata))
+
+
+def _events(raw: Any, context: dg.AssetExecutionContext, project: Mapping[str, Any]) -> Iterator[Any]:
+    """What a line of dbt's output says of the assets and checks of this run; progress goes to its log."""
+    if raw.raw_event["info"]["name"] in ("LogModelResult", "LogSeedResult", "LogTestResult"):
+        context.log.info(str(raw))
+    for event in raw.to_default_asset_events(manifest=project, dagster_dbt_translator=translator, context=context):
+        is_selected = isinstance(event, dg.Output) and event.output_name in context.op_execution_context.selected_output_names
+        if is_selected or isinstance(event, dg.AssetCheckResult):
+            yield event
+
+
+def _with_findings(
+    context: dg.AssetExecutionContext, home: Home, connection: duckdb.DuckDBPyConnection, events: Sequence[Any]
+) -> Iterator[Any]:
+    """The events, with the rows that failing checks found, the row counts of marts and the metrics' values."""
+    checks = {check.unique_id: check for check in found(home)}
+    total, built = figures.row_counts(connection), figures.built_row_counts(connection, dated_marts(home))
+    for event in events:
+        unique_id = str(event.metadata["unique_id"].value)
+        name = unique_id.rpartition(".")[2]
+        metadata = dict(event.metadata)
+        if isinstance(event, dg.Output):
+            if name in total:
+                metadata["dagster/row_count"] = dg.MetadataValue.int(total[name])
+            if name in built:
+                metadata["rows_of_dates_built"] = dg.MetadataValue.int(built[name])
+            if unique_id == METRICS:
+                metadata.update(_shown_figures(connection))
+            yield dg.Output(None, output_name=event.output_name, metadata=metadata)
+        else:
+            check = checks.get(unique_id)
+            if check:
+                metadata["rows"] = dg.MetadataValue.json(example_rows(connection, check))
+            _report_partitions(context, event, [day for _, day in state.dates_found(connection, check)] if check else [])
+            yield event._replace(metadata=metadata)
+
+
+def _shown_figures(connection: duckdb.DuckDBPyConnection) -> dict[str, dg.MetadataValue[Any]]:
+    values = figures.metric_values(connection)
+    if not values:
+        return {}
+    records = [dg.TableRecord({name: "" if value is None else value for name, value in row.items()}) for row in values]
+    return {
+        "metrics": dg.MetadataValue.table(records),
+        "response_rate": dg.MetadataValue.md(figures.response_rate_plot(connection)),
+    }
+
+
+def _report_partitions(context: dg.AssetExecutionContext, result: dg.AssetCheckResult, found_on: Sequence[date]) -> None:
+    """Dagster records the result of a run over several partitions once; here it is told of each, failed where the rows are."""
+    spec = context.assets_def.get_spec_for_check_key(dg.AssetCheckKey(result.asset_key, result.check_name))
+    if context.has_partition_key or not isinstance(spec.partitions_def, dg.TimeWindowPartitionsDefinition):
+        return
+    for key in context.partition_keys:
+        window = spec.partitions_def.time_window_for_partition_key(key)
+        is_found = any(window.start.date() <= day < window.end.date() for day in found_on) or not found_on
+        context.log_event(
+            dg.AssetCheckEvaluation(
+                asset_key=result.asset_key,
+                check_name=result.check_name,
+                passed=result.passed or not is_found,
+                severity=result.severity,
+                metadata={},
+                partition=key,
+            )
+        )
+
+
+def _report_other_dates(context: dg.AssetExecutionContext, built: pipeline.Built, project: Mapping[str, Any]) -> None:
+    """Dates that are rebuilt besides the run's daily partitions: Dagster is told of them too."""
+    asked = set(context.partition_keys)
+    others = {str(day) for days in built.dates.values() for day in days} - asked
+    for day in sorted(others & set(daily.get_partition_keys())):
+        for key in dated_keys(project):
+            context.instance.report_runless_asset_event(dg.AssetMaterialization(asset_key=key, partition=day))
+
+
+def reporting(context: dg.AssetExecutionContext) -> pipeline.Report:
+    """To the run's log, and to its output, which whoever started it sees."""
+
+    def report(line: str) -> None:
+        context.log.info(line)
+        print(line, flush=True)
+
+    return report
