@@ -1,7 +1,7 @@
-"""Dagster over the same steps as the command line: one run over a range, the nightly run, checks that stop publishing."""
+"""Dagster over the same steps as the command line: runs over days and months, what they show, checks that stop publishing."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -10,10 +10,12 @@ import duckdb
 import pytest
 from harness import FIXTURES, marts, query
 
-from orchestration.assets import POOL, BuildConfig, partition_dates
+from orchestration.assets import POOL, BuildConfig
 from orchestration.definitions import definitions
 from orchestration.home import one_writer, open_home
 from orchestration.instance import instance_of
+from orchestration.partitions import daily, dates_of, day_ranges, month_ranges, monthly, range_tags
+from orchestration.pipeline import months_to_close
 from orchestration.state import Dates
 
 CASE = "case101"
@@ -25,15 +27,33 @@ def defs(tmp_path_factory: pytest.TempPathFactory) -> tuple[dg.Definitions, Path
     return definitions(home, FIXTURES / CASE / "landing"), home.path
 
 
-def run(defs: tuple[dg.Definitions, Path], first: str, last: str, *, with_touched: bool) -> dg.ExecuteInProcessResult:
+def run(
+    defs: tuple[dg.Definitions, Path], first: str, last: str, *, with_touched: bool, only: str | None = None
+) -> dg.ExecuteInProcessResult:
+    """The daily job over a range of days, of one mart where `only` names it."""
     definition, home = defs
     with instance_of(open_home(home)) as instance:
         return definition.resolve_job_def("daily_build").execute_in_process(
             instance=instance,
             run_config=dg.RunConfig(ops={"models": BuildConfig(with_touched=with_touched)}),
-            tags={"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last},
+            tags=range_tags(first, last),
+            asset_selection=[dg.AssetKey(["marts", only])] if only else None,
             raise_on_error=False,
         )
+
+
+def close(defs: tuple[dg.Definitions, Path], month: str) -> dg.ExecuteInProcessResult:
+    """The monthly job for the month that begins on that date."""
+    definition, home = defs
+    with instance_of(open_home(home)) as instance:
+        return definition.resolve_job_def("monthly_build").execute_in_process(
+            instance=instance, partition_key=month, raise_on_error=False
+        )
+
+
+def materialized(home: Path, asset: str) -> set[str]:
+    with instance_of(open_home(home)) as instance:
+        return set(instance.get_materialized_partitions(dg.AssetKey(["marts", asset])))
 
 
 def test_one_run_over_a_range_builds_those_dates_and_the_rest_follows(
@@ -50,22 +70,90 @@ def test_one_run_over_a_range_builds_those_dates_and_the_rest_follows(
 
     assert run(defs, "2023-03-30", "2023-03-30", with_touched=True).success
     assert marts(home) == marts(built_homes[CASE])
-    with instance_of(open_home(home)) as instance:
-        partitions = instance.get_materialized_partitions(dg.AssetKey(["marts", "taobao_rounds"]))
-    assert {"2023-03-20", "2023-03-22", "2023-03-30", "2023-04-02"} <= partitions, "touched dates are reported as well"
+    assert {"2023-03-20", "2023-03-30", "2023-04-02"} <= materialized(home, "taobao_rounds"), "touched dates are reported as well"
 
 
-def test_a_failed_check_stops_publishing(defs: tuple[dg.Definitions, Path]) -> None:
+def test_a_backfill_of_one_mart_is_published_with_rows_figures_and_a_picture(defs: tuple[dg.Definitions, Path]) -> None:
     _, home = defs
     before = (home / "kefu.duckdb").resolve()
-    with duckdb.connect(str(home / "warehouse.duckdb")) as connection:  # what no landing lets in: an account twice
-        connection.execute("insert into raw.taobao_accounts from raw.taobao_accounts where account_id = 's0:a0'")
-    result = run(defs, "2023-03-22", "2023-03-22", with_touched=False)
+    result = run(defs, "2023-03-21", "2023-03-23", with_touched=False, only="service_metrics")
+    assert result.success
+    assert (home / "kefu.duckdb").resolve() != before
+    told = {
+        event.asset_key.path[-1]: event.step_materialization_data.materialization.metadata
+        for event in result.get_asset_materialization_events()
+    }
+    assert set(told) == {"service_metrics", "published_marts"}
+    assert told["service_metrics"]["dagster/row_count"].value == query(home, "select count(*) from marts.service_metrics")[0][0]
+    for metadata in told.values():
+        assert {record.data["platform"] for record in metadata["metrics"].records} == {"taobao", "kuaishou", "xiaohongshu"}
+        assert metadata["response_rate"].value.startswith("![response rate](data:image/png;base64,iVBOR")
+    assert told["published_marts"]["rows"].value["taobao_rounds"] == query(home, "select count(*) from marts.taobao_rounds")[0][0]
+
+
+def test_each_day_of_a_range_has_its_checks(defs: tuple[dg.Definitions, Path]) -> None:
+    _, home = defs
+    key = dg.AssetCheckKey(dg.AssetKey(["marts", "taobao_rounds"]), "unique_taobao_rounds_round_id")
+    with instance_of(open_home(home)) as instance:
+        records = instance.event_log_storage.get_asset_check_execution_history(key, limit=100)
+    assert {record.partition for record in records if record.status.value == "SUCCEEDED"} >= {
+        "2023-03-22", "2023-03-23", "2023-03-24"
+    }  # fmt: skip
+    assert not [record for record in records if record.status.value == "PLANNED"]
+
+
+def test_a_month_closes_once_every_day_has_landed_and_passed(
+    defs: tuple[dg.Definitions, Path], built_homes: dict[str, Path]
+) -> None:
+    _, home = defs
+    with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
+        connection.execute("create table kept as from raw.deliveries where dt = '2023-03-25' and table_name = 'messages'")
+        connection.execute("delete from raw.deliveries where dt = '2023-03-25' and table_name = 'messages'")
+        connection.execute("insert into build.held_dates values ('taobao', '2023-03-26', 'unique_something')")
+    refused = str(close(defs, "2023-03-01").failure_data_for_node("months"))
+    for reason in (
+        "kuaishou messages of 2023-03-25 has not arrived",
+        "taobao messages of 2023-03-25 has not arrived",
+        "taobao 2023-03-26 failed its check unique_something",
+    ):
+        assert reason in refused
+    assert materialized(home, "taobao_grades") == set()
+
+    with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
+        connection.execute("insert into raw.deliveries from kept; drop table kept; delete from build.held_dates")
+    over, waiting = months_to_close(open_home(home), date(2023, 4, 1))
+    assert (list(over), waiting) == ([date(2023, 3, 1)], [])
+    assert close(defs, "2023-03-01").success
+    for asset in ("taobao_grades", "taobao_message_limits", "taobao_rejection_status", "xiaohongshu_assessments"):
+        assert materialized(home, asset) == {"2023-03-01"}
+    assert marts(home) == marts(built_homes[CASE])
+    assert months_to_close(open_home(home), date(2023, 4, 1)) == ({}, []), "closed"
+
+
+def test_a_failed_check_names_its_rows_and_day_and_stops_publishing(defs: tuple[dg.Definitions, Path]) -> None:
+    _, home = defs
+    before = (home / "kefu.duckdb").resolve()
+    with duckdb.connect(str(home / "warehouse.duckdb")) as connection:  # what no landing lets in: a card twice
+        (card, day), *_ = connection.execute(
+            "select card_id, business_date from marts.kuaishou_ratings where business_date between '2023-03-22' and '2023-03-24'"
+        ).fetchall()
+        connection.execute("insert into raw.kuaishou_rating_cards from raw.kuaishou_rating_cards where card_id = ?", [card])
+    result = run(defs, "2023-03-22", "2023-03-24", with_touched=False)
     assert not result.success
-    assert next(check.check_name for check in result.get_asset_check_evaluations() if not check.passed).startswith(
-        "unique_accounts"
-    )
+    name = "unique_kuaishou_ratings_card_id"
+    failed = {check.partition: check for check in result.get_asset_check_evaluations() if not check.passed}
+    assert {check.check_name for check in failed.values()} == {name}
+    assert set(failed) == {None, str(day)}, "the other days of the run passed it"
+    rows = failed[None].metadata["rows"].value
+    assert [row["card_id"] for row in rows] == [card, card]
+    assert f"check {name} failed: 2 rows, such as" in str(result.failure_data_for_node("models"))
     assert (home / "kefu.duckdb").resolve() == before
+    over, waiting = months_to_close(open_home(home), date(2023, 4, 1))
+    with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
+        assert connection.execute("select business_date from build.held_dates").fetchall() == [(day,)]
+        connection.execute("update build.closed_months set version = 0")
+    over, waiting = months_to_close(open_home(home), date(2023, 4, 1))
+    assert (over, waiting) == ({}, [f"2023-03 waits: kuaishou {day} failed its check {name}"])
 
 
 def test_a_run_beside_a_build_fails_and_says_why(defs: tuple[dg.Definitions, Path]) -> None:
@@ -74,20 +162,6 @@ def test_a_run_beside_a_build_fails_and_says_why(defs: tuple[dg.Definitions, Pat
         result = run(defs, "2023-03-22", "2023-03-22", with_touched=False)
     assert not result.success
     assert "another build is writing to" in str(result.failure_data_for_node("landing"))
-
-
-def test_the_nightly_run_takes_yesterday_and_what_was_touched(defs: tuple[dg.Definitions, Path]) -> None:
-    definition, _ = defs
-    schedule = definition.resolve_schedule_def("nightly")
-    assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 2 * * *", "Asia/Shanghai")
-    two_in_beijing = datetime(2025, 11, 1, 18, 0, tzinfo=UTC)
-    with dg.build_schedule_context(
-        scheduled_execution_time=two_in_beijing, repository_def=definition.get_repository_def()
-    ) as context:
-        requests = schedule.evaluate_tick(context).run_requests
-    assert requests is not None
-    assert [request.partition_key for request in requests] == ["2025-11-01"]
-    assert requests[0].run_config["ops"]["models"]["config"] == {"with_touched": True}
 
 
 def test_the_minutely_run_takes_today_once_something_new_has_landed(tmp_path: Path) -> None:
@@ -102,7 +176,8 @@ def test_the_minutely_run_takes_today_once_something_new_has_landed(tmp_path: Pa
         with dg.build_schedule_context(scheduled_execution_time=now, repository_def=definition.get_repository_def()) as context:
             data = schedule.evaluate_tick(context)
         if data.run_requests:
-            assert data.run_requests[0].partition_key == str(now.astimezone(ZoneInfo("Asia/Shanghai")).date())
+            today = str(now.astimezone(ZoneInfo("Asia/Shanghai")).date())
+            assert range_tags(today, today).items() <= data.run_requests[0].tags.items()
             return data.run_requests[0]
         assert data.skip_message
         return data.skip_message
@@ -114,7 +189,7 @@ def test_the_minutely_run_takes_today_once_something_new_has_landed(tmp_path: Pa
     with instance_of(home) as instance:
         job = definition.resolve_job_def("realtime")
         assert job.execute_in_process(
-            instance=instance, run_config=request.run_config, partition_key=request.partition_key
+            instance=instance, run_config=request.run_config, tags=request.tags
         ).success
     assert query(home.path, "select user_id from marts.kuaishou_rounds") == [("u",)]
     assert tick() == "nothing new has landed"
@@ -133,12 +208,28 @@ def test_everything_that_writes_is_in_the_pool_of_one_and_backfills_in_one_run(d
     definition, home = defs
     with instance_of(open_home(home)) as instance:
         assert instance.get_concurrency_config().pool_config.default_pool_limit == 1
-    for assets in definition.resolve_asset_graph().assets_defs:
+    executable = [assets for assets in definition.resolve_asset_graph().assets_defs if assets.is_executable]
+    assert {assets.op.name for assets in executable} == {"landing", "models", "months"}
+    for assets in executable:
         assert assets.op.pool == POOL
         assert assets.backfill_policy == dg.BackfillPolicy.single_run()
 
 
-def test_partition_windows_end_where_the_next_day_begins() -> None:
-    window = dg.DailyPartitionsDefinition("2023-03-01", timezone="Asia/Shanghai").time_window_for_partition_key("2023-03-22")
-    day = datetime(2023, 3, 22).date()
-    assert partition_dates(window, with_touched=True) == Dates(day, day, with_touched=True)
+def test_what_is_by_month_has_months_and_the_rest_days(defs: tuple[dg.Definitions, Path]) -> None:
+    graph = defs[0].resolve_asset_graph()
+    by_month = {key.path[-1] for key in graph.executable_asset_keys if graph.get(key).partitions_def == monthly}
+    assert by_month == {"taobao_grades", "taobao_message_limits", "taobao_rejection_status", "xiaohongshu_assessments"}
+    assert all(graph.get(key).partitions_def in (daily, monthly) for key in graph.executable_asset_keys)
+
+
+def test_partition_windows_end_where_the_next_one_begins() -> None:
+    day, month = daily.time_window_for_partition_key("2023-03-22"), monthly.time_window_for_partition_key("2024-02-01")
+    assert dates_of(day, with_touched=True) == Dates(date(2023, 3, 22), date(2023, 3, 22), with_touched=True)
+    assert dates_of(month, with_touched=False) == Dates(date(2024, 2, 1), date(2024, 2, 29), with_touched=False)
+
+
+def test_neighbouring_days_and_months_are_one_run() -> None:
+    days = [date(2023, 2, 28), date(2023, 3, 1), date(2023, 3, 3)]
+    assert day_ranges(days) == [(days[0], days[1]), (days[2], days[2])]
+    months = [date(2024, 1, 1), date(2023, 12, 1), date(2024, 3, 1)]
+    assert month_ranges(months) == [(months[1], months[0]), (months[2], months[2])]

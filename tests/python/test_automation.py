@@ -1,0 +1,133 @@
+"""What starts runs by itself: the night, a delivery, a month that is over."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from harness import build
+
+from orchestration.definitions import definitions
+from orchestration.home import one_writer, open_home
+from orchestration.instance import instance_of
+from orchestration.partitions import range_tags
+
+
+class Ticks:
+    """A sensor of a home, as its daemon ticks: with the cursor of the tick before."""
+
+    def __init__(self, landing: Path, home: Path, name: str) -> None:
+        self.home = open_home(home)
+        self.definition = definitions(self.home, landing)
+        self.sensor = self.definition.resolve_sensor_def(name)
+        self.cursor: str | None = None
+
+    def __call__(self) -> list[dg.RunRequest] | str:
+        with instance_of(self.home) as instance:
+            context = dg.build_sensor_context(
+                instance=instance, cursor=self.cursor, repository_def=self.definition.get_repository_def()
+            )
+            ticked = self.sensor.evaluate_tick(context)
+        self.cursor = ticked.cursor
+        return list(ticked.run_requests) if ticked.run_requests else str(ticked.skip_message)
+
+
+def deliver(landing: Path, dt: date, messages: int = 1) -> None:
+    """A day's messages of Kuaishou, all of one user."""
+    folder = landing / "kuaishou" / "messages" / f"dt={dt}"
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = [
+        {"message_id": f"{dt} {number}", "session_id": "c", "shop_id": "s", "user_id": "u", "sender_kind": "user",
+         "sent_at": f"{dt} 10:00:{number:02}"}
+        for number in range(messages)
+    ]  # fmt: skip
+    (folder / "part.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+
+
+def ranges(requests: list[dg.RunRequest] | str) -> list[tuple[str, str]]:
+    assert isinstance(requests, list), requests
+    return [
+        (request.tags["dagster/asset_partition_range_start"], request.tags["dagster/asset_partition_range_end"])
+        for request in requests
+    ]
+
+
+def test_a_delivery_starts_its_runs_once(tmp_path: Path) -> None:
+    landing, home = tmp_path / "landing", tmp_path / "home"
+    landing.mkdir()
+    tick = Ticks(landing, home, "new_deliveries")
+    assert tick() == "nothing new has landed"
+    for day in (1, 2, 5):
+        deliver(landing, date(2025, 10, day))
+    assert "3 new deliveries; waiting until they are written whole" in tick()
+    deliver(landing, date(2025, 10, 5), messages=2)
+    assert "waiting" in tick(), "a file is still being written"
+    requests = tick()
+    assert ranges(requests) == [("2025-10-01", "2025-10-02"), ("2025-10-05", "2025-10-05")]
+    again = tick()
+    assert isinstance(requests, list)
+    assert isinstance(again, list)
+    assert [r.run_key for r in again] == [r.run_key for r in requests], "the same keys: Dagster starts no second run for them"
+    assert all(request.run_config["ops"]["models"]["config"] == {"with_touched": True} for request in requests)
+    with one_writer(tick.home):
+        assert "another build is writing to" in tick()
+    build(landing, home)
+    assert tick() == "nothing new has landed"
+    deliver(landing, date(2025, 10, 1), messages=3)
+    assert "1 new deliveries" in tick()
+    changed = tick()
+    assert ranges(changed) == [("2025-10-01", "2025-10-01")]
+    assert isinstance(changed, list)
+    assert changed[0].run_key not in {request.run_key for request in requests}
+
+
+def test_a_delivery_dated_in_the_future_is_of_today(tmp_path: Path) -> None:
+    deliver(tmp_path / "landing", date(2099, 1, 1))
+    tick = Ticks(tmp_path / "landing", tmp_path / "home", "new_deliveries")
+    tick()
+    ((first, last),) = ranges(tick())
+    assert first == last < "2099-01-01"
+
+
+def test_a_month_that_is_over_is_closed_once_its_last_day_has_landed(tmp_path: Path) -> None:
+    landing, home = tmp_path / "landing", tmp_path / "home"
+    days = [date(2025, 9, 28) + timedelta(days=number) for number in range(5)]
+    for day in days:
+        if day != date(2025, 9, 30):
+            deliver(landing, day)
+    build(landing, home)
+    tick = Ticks(landing, home, "months_over")
+    assert tick() == "2025-09 waits: kuaishou messages of 2025-09-30 has not arrived"
+    deliver(landing, date(2025, 9, 30))
+    build(landing, home)
+    requests = tick()
+    assert ranges(requests)[0] == ("2025-09-01", "2025-09-01")
+    again = tick()
+    assert isinstance(requests, list)
+    assert isinstance(again, list)
+    assert again[0].run_key == requests[0].run_key
+    deliver(landing, date(2025, 9, 29), messages=2)
+    build(landing, home)
+    late = tick()
+    assert isinstance(late, list)
+    assert late[0].run_key != requests[0].run_key, "a day of it was rebuilt: it is closed anew"
+
+
+@pytest.mark.parametrize("late_days", [0, 4])
+def test_the_nightly_run_goes_back_as_far_as_rows_come_late(tmp_path: Path, late_days: int) -> None:
+    landing, home = tmp_path / "landing", tmp_path / "home"
+    deliver(landing, date(2025, 10, 1), messages=9)
+    (landing / "kuaishou/messages/dt=2025-10-01").rename(landing / f"kuaishou/messages/dt=2025-10-{1 + late_days:02}")
+    build(landing, home)
+    definition = definitions(open_home(home), landing)
+    schedule = definition.resolve_schedule_def("nightly")
+    assert (schedule.cron_schedule, schedule.execution_timezone) == ("0 2 * * *", "Asia/Shanghai")
+    two_in_beijing = datetime(2025, 11, 1, 18, 0, tzinfo=UTC)
+    with dg.build_schedule_context(
+        scheduled_execution_time=two_in_beijing, repository_def=definition.get_repository_def()
+    ) as context:
+        requests = schedule.evaluate_tick(context).run_requests
+    assert requests is not None
+    assert range_tags("2025-10-28" if late_days else "2025-10-31", "2025-11-01").items() <= requests[0].tags.items()
+    assert requests[0].run_config["ops"]["models"]["config"] == {"with_touched": True}
