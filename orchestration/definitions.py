@@ -7,6 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from orchestration.alerts.sensors import alert_sensors
 from orchestration.assets import BuildConfig, build_assets, daily, dbt_resource
 from orchestration.errors import KefuError
 from orchestration.home import Home, open_home
@@ -41,7 +42,11 @@ def definitions(home: Home, landing: Path) -> dg.Definitions:
         return request_of(context.scheduled_execution_time) if is_new else dg.SkipReason("nothing new has landed")
 
     return dg.Definitions(
-        assets=assets, jobs=[job, realtime], schedules=[nightly, every_minute], resources={"dbt": dbt_resource(home)}
+        assets=assets,
+        jobs=[job, realtime],
+        schedules=[nightly, every_minute],
+        sensors=[*alert_sensors(home)],
+        resources={"dbt": dbt_resource(home)},
     )
 
 
