@@ -56,7 +56,7 @@ def missing_deliveries(marts: duckdb.DuckDBPyConnection, now: datetime) -> list[
         Alert(
             _cause(Kind.DELIVERY, platform, table, first),
             Kind.DELIVERY,
-            f"{platform}/{table}: nothing delivered for dt={first}{f' and {days - 1} more days' if days > 1 else ''}",
+            f"{platform}/{table}: nothing delivered for dt={first}{f', {days} days in all' if days > 1 else ''}",
         )
         for platform, table, first, days in rows
     ]

@@ -1,7 +1,5 @@
 """Alerts through a real web server and a real mail server: what is said, to whom, once, and without a secret."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac
@@ -22,6 +20,8 @@ from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import dagster as dg
+import duckdb
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
@@ -29,9 +29,13 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 from orchestration.alerts import transports
 from orchestration.alerts.alert import Alert, Kind, message_of
 from orchestration.alerts.outbox import Outbox
+from orchestration.alerts.runs import run_failures
+from orchestration.alerts.sensors import alert_sensors
 from orchestration.alerts.transports import Mail, Transport, TransportError, Webhook, transports_from
+from orchestration.definitions import definitions
 from orchestration.errors import KefuError
-from orchestration.home import PROJECT
+from orchestration.home import PROJECT, Home, open_home
+from orchestration.instance import instance_of
 
 TOKEN, SECRET, PASSWORD = "token-7f3a9c", "SEC-51d0e2", "password-88b1"
 CERTIFICATE = Path(__file__).with_name("localhost.pem")  # for localhost, signed by itself, with its key
@@ -419,3 +423,194 @@ def test_a_message_cut_short_by_a_crash_is_sent_again(robot: Robot, tmp_path: Pa
         outbox.tell(ratings(1), [Crashing("dingtalk", robot.url)])
     assert outbox.tell([], [Webhook("dingtalk", robot.url)]) == []
     assert len(robot.contents) == 1
+
+
+# --- the sensors ---
+
+
+@dataclass
+class Watch:
+    """One sensor on one instance, ticking on with the cursor that its last tick left."""
+
+    sensor: dg.SensorDefinition
+    instance: dg.DagsterInstance
+    cursor: str | None = None
+
+    def tick(self) -> str:
+        """What the tick says; a tick that fails keeps the cursor."""
+        with dg.build_sensor_context(instance=self.instance, cursor=self.cursor, sensor_name=self.sensor.name) as context:
+            said = self.sensor.evaluate_tick(context)
+            self.cursor = context.cursor
+        errors = [reaction.error.message for reaction in said.dagster_run_reactions or [] if reaction.error]
+        return said.skip_message or "; ".join(errors)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return open_home(tmp_path / "home")
+
+
+@pytest.fixture
+def told_robot(robot: Robot, monkeypatch: pytest.MonkeyPatch) -> Robot:
+    """The robot, configured."""
+    monkeypatch.setenv("KEFU_ALERT_WEBHOOK_URL", robot.url)
+    monkeypatch.setenv("KEFU_ALERT_WEBHOOK_FORM", "dingtalk")
+    return robot
+
+
+def watches(sensors: list[dg.SensorDefinition], instance: dg.DagsterInstance) -> dict[str, Watch]:
+    return {sensor.name: Watch(sensor, instance) for sensor in sensors}
+
+
+def publish_bands(home: Home, version: int, *bands: tuple[str, str]) -> None:
+    """Another published version: a shop's band per pair."""
+    path = home.versions / f"kefu-{version:06}.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create schema marts")
+        connection.execute(
+            "create table marts.taobao_rejection_status "
+            "(shop_id text, month date, band text, click_rate double, clicks int, exposures int, is_assessed boolean)"
+        )
+        for shop, band in bands:
+            connection.execute(
+                "insert into marts.taobao_rejection_status values (?, '2025-10-01', ?, 0.02, 2, 100, true)", [shop, band]
+            )
+    home.published.unlink(missing_ok=True)
+    home.published.symlink_to(path)
+
+
+def band(shop: str, name: str) -> str:
+    return f"taobao {shop} is in the band {name}: 2 of 100 prompts clicked (2.0%) in 2025-10"
+
+
+def test_every_sensor_is_off_and_says_what_to_set(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    sensors = alert_sensors(home)
+    assert {sensor.default_status for sensor in sensors} == {dg.DefaultSensorStatus.STOPPED}
+    assert [sensor.name for sensor in sensors] == ["alert_failed_runs", "alert_failed_checks", "alert_marts"]
+    with instance_of(home) as instance:
+        watch = watches(sensors, instance)
+        for name in ("alert_failed_checks", "alert_marts"):
+            said = watch[name].tick()
+            assert said == (
+                "set KEFU_ALERT_WEBHOOK_URL and KEFU_ALERT_WEBHOOK_FORM, "
+                "or KEFU_ALERT_SMTP_HOST, KEFU_ALERT_SMTP_FROM and KEFU_ALERT_SMTP_TO"
+            )
+        assert not home.alerts.exists()
+        monkeypatch.setenv("KEFU_ALERT_SMTP_HOST", "mail.example")
+        with pytest.raises(KefuError, match="KEFU_ALERT_SMTP_FROM is missing"):
+            watch["alert_marts"].tick()
+
+
+def test_the_marts_are_told_once_and_again_when_they_worsen(
+    home: Home, told_robot: Robot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with instance_of(home) as instance:
+        marts = watches(alert_sensors(home), instance)["alert_marts"]
+        assert marts.tick() == "nothing is published yet"
+        publish_bands(home, 1, ("s1", "watch"), ("s2", "healthy"), ("s3", "risk"))
+        assert marts.tick() == "kefu-000001.duckdb gives 2 reasons for an alert, each told once"
+        assert told_robot.contents == [f"kefu: rejection click rate (2)\n{band('s1', 'watch')}\n{band('s3', 'risk')}"]
+        assert marts.tick() == "kefu-000001.duckdb has been read"
+        marts.cursor = json.dumps(json.loads(marts.cursor or "") | {"read_at": "2025-10-31T10:00:00"})
+        assert marts.tick() == "kefu-000001.duckdb gives 2 reasons for an alert, each told once"
+        restarted = watches(alert_sensors(home), instance)["alert_marts"]
+        restarted.tick()
+        assert len(told_robot.received) == 1
+        publish_bands(home, 2, ("s1", "risk"), ("s2", "watch"), ("s3", "risk"))
+        told_robot.reply = (503, "")
+        with pytest.raises(KefuError, match=r"answered with HTTP status 503 \(tried again at the next tick\)") as caught:
+            restarted.tick()
+        assert_no_secret(caught.value)
+        told_robot.reply = (200, '{"errcode": 0}')
+        restarted.tick()
+        restarted.tick()
+        assert told_robot.contents[2:] == [f"kefu: rejection click rate (2)\n{band('s1', 'risk')}\n{band('s2', 'watch')}"]
+
+
+def test_a_failed_build_is_told_with_its_step_and_error(home: Home, told_robot: Robot, tmp_path: Path) -> None:
+    file = tmp_path / "landing" / "taobao" / "messages" / "dt=2025-10-02" / "export.csv"
+    file.parent.mkdir(parents=True)
+    file.write_text("message_id,shop_id\nm1,s1\n", encoding="utf-8")
+    definition = definitions(home, tmp_path / "landing")
+    job = definition.resolve_job_def("daily_build")
+    with instance_of(home) as instance:
+        sensors = [definition.resolve_sensor_def(name) for name in ("alert_failed_runs", "alert_marts")]
+        runs, marts = (Watch(sensor, instance) for sensor in sensors)
+        assert runs.tick().startswith("Initiating")
+        told_robot.reply = (200, '{"errcode": 1}')
+        failed = job.execute_in_process(instance=instance, partition_key="2025-10-02", raise_on_error=False)
+        assert not failed.success
+        assert "(tried again at the next tick)" in runs.tick()
+        told_robot.reply = (200, '{"errcode": 0}')
+        marts.tick()  # the run has been looked at; whoever ticks next sends what is left
+        (content,) = told_robot.contents[1:]
+        title, text = content.splitlines()
+        assert title == "kefu: run failed"
+        assert text.startswith(
+            "daily_build (2025-10-02), step landing: taobao/messages/dt=2025-10-02/export.csv lacks required column "
+        )
+        assert text.endswith(f"[Dagster, run {failed.run_id[:8]}]")
+
+
+@dg.op
+def break_down() -> None:
+    try:
+        raise ValueError("the disk is full\nmore of it")
+    except ValueError as error:
+        raise RuntimeError("could not write") from error
+
+
+@dg.job
+def broken() -> None:
+    break_down()
+
+
+def test_what_fails_in_the_same_way_is_told_once_a_day(home: Home, told_robot: Robot) -> None:
+    with instance_of(home) as instance:
+        runs = watches(alert_sensors(home), instance)["alert_failed_runs"]
+        runs.tick()
+        ids = []
+        for _ in range(2):
+            ids.append(broken.execute_in_process(instance=instance, raise_on_error=False).run_id)
+            runs.tick()
+        expected = f"kefu: run failed\nbroken, step break_down: ValueError: the disk is full [Dagster, run {ids[0][:8]}]"
+        assert told_robot.contents == [expected]
+        run = instance.get_run_by_id(ids[1])
+        assert run is not None
+        (alert,) = run_failures(instance, run, "")
+        stopped = run_failures(instance, dg.DagsterRun(job_name="daily_build", run_id="0123456789"), "the process died\nhard")
+    assert alert.cause.startswith("run failed/broken/step break_down/ValueError: the disk is full/20")
+    assert [alert.text for alert in stopped] == ["daily_build, no step: the process died hard [Dagster, run 01234567]"]
+
+
+@dg.asset(check_specs=[dg.AssetCheckSpec(name, asset="rounds") for name in ("unique_rounds", "few_rejected", "fine")])
+def rounds(context: dg.AssetExecutionContext) -> Iterator[Any]:
+    """An asset with a check that fails, one that warns, and one that passes; the run succeeds."""
+    yield dg.MaterializeResult()
+    yield dg.AssetCheckResult(
+        check_name="unique_rounds",
+        passed=False,
+        metadata={"rows": 12, "example": "r1,\nr2"},
+        severity=dg.AssetCheckSeverity.ERROR,
+    )
+    yield dg.AssetCheckResult(check_name="few_rejected", passed=False, severity=dg.AssetCheckSeverity.WARN)
+    yield dg.AssetCheckResult(check_name="fine", passed=True)
+
+
+def test_failed_checks_of_a_run_are_told_once_a_day(home: Home, told_robot: Robot) -> None:
+    with instance_of(home) as instance:
+        checks = watches(alert_sensors(home), instance)["alert_failed_checks"]
+        assert checks.tick() == "0 failed checks in the runs of late, each told once"
+        tags = {"dagster/asset_partition_range_start": "2025-10-01", "dagster/asset_partition_range_end": "2025-10-03"}
+        run = dg.materialize([rounds], instance=instance, tags=tags)
+        assert run.success
+        assert checks.tick() == "2 failed checks in the runs of late, each told once"
+        where = f"[Dagster, run {run.run_id[:8]}]"
+        assert told_robot.contents == [
+            "kefu: check failed (2)\n"
+            f"unique_rounds of rounds (2025-10-01 to 2025-10-03) failed, rows: 12, such as: r1, r2 {where}\n"
+            f"few_rejected of rounds (2025-10-01 to 2025-10-03) warns {where}"
+        ]
+        dg.materialize([rounds], instance=instance)
+        checks.tick()
+        assert len(told_robot.contents) == 1
