@@ -5,6 +5,7 @@ What fails in the same way is told once a day (Beijing), not once a run: a job m
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ from orchestration.errors import KefuError
 
 BEIJING = ZoneInfo("Asia/Shanghai")
 LONGEST_ERROR = 400  # characters
+DBT_RESULT = re.compile(r"\d+ of \d+ .* in [\d.]+s\]")  # a result with its duration, which is another one each time
 FOUND = {"dagster_dbt/failed_row_count": "rows", "rows": "rows", "example": "such as"}  # metadata of a check
 
 
@@ -63,7 +65,8 @@ def error_line(error: SerializableErrorInfo | None) -> str:
     while error.cause is not None:
         error = error.cause
     text = error.message.split("Errors parsed from dbt logs:")[-1]
-    first = next((line for line in text.splitlines() if line.strip()), error.cls_name or "")
+    lines = (line.strip().removeprefix("[ERROR]: ") for line in text.splitlines())
+    first = next((line for line in lines if line and not DBT_RESULT.fullmatch(line)), error.cls_name or "")
     return _one_line(first.removeprefix(f"{KefuError.__module__}.{KefuError.__name__}: "))
 
 

@@ -25,11 +25,12 @@ import duckdb
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
+from dagster_shared.error import SerializableErrorInfo
 
 from orchestration.alerts import transports
 from orchestration.alerts.alert import Alert, Kind, message_of
 from orchestration.alerts.outbox import Outbox
-from orchestration.alerts.runs import run_failures
+from orchestration.alerts.runs import error_line, run_failures
 from orchestration.alerts.sensors import alert_sensors
 from orchestration.alerts.transports import Mail, Transport, TransportError, Webhook, transports_from
 from orchestration.definitions import definitions
@@ -581,6 +582,18 @@ def test_what_fails_in_the_same_way_is_told_once_a_day(home: Home, told_robot: R
         stopped = run_failures(instance, dg.DagsterRun(job_name="daily_build", run_id="0123456789"), "the process died\nhard")
     assert alert.cause.startswith("run failed/broken/step break_down/ValueError: the disk is full/20")
     assert [alert.text for alert in stopped] == ["daily_build, no step: the process died hard [Dagster, run 01234567]"]
+
+
+def test_the_line_of_a_failed_dbt_build_is_the_same_each_time() -> None:
+    def line(number: int, seconds: float) -> str:
+        message = (
+            "dagster_dbt.errors.DagsterDbtCliRuntimeError: The dbt CLI process with command\n\n`dbt build`\n\nfailed."
+            f"\n\nErrors parsed from dbt logs:\n\n{number} of 173 FAIL 1 unique_accounts ............. [FAIL 1 in {seconds}s]"
+            "\n\n[ERROR]: in test unique_accounts (models/marts/common/_common.yml)\n\n  Got 1 result, not 0\n"
+        )
+        return error_line(SerializableErrorInfo(message, [], "DagsterDbtCliRuntimeError"))
+
+    assert line(80, 0.08) == line(81, 1.25) == "in test unique_accounts (models/marts/common/_common.yml)"
 
 
 @dg.asset(check_specs=[dg.AssetCheckSpec(name, asset="rounds") for name in ("unique_rounds", "few_rejected", "fine")])
