@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from orchestration.alerts.sensors import alert_sensors
 from orchestration.assets import build_assets, dbt_resource
 from orchestration.automation import automation
 from orchestration.home import Home, open_home
@@ -22,7 +23,7 @@ def definitions(home: Home, landing: Path) -> dg.Definitions:
         assets=build_assets(home, landing),
         jobs=started_by.jobs,
         schedules=started_by.schedules,
-        sensors=started_by.sensors,
+        sensors=[*started_by.sensors, *alert_sensors(home)],
         resources={"dbt": dbt_resource(home)},
     )
 

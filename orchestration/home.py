@@ -46,6 +46,11 @@ class Home:
         return self.path / "dagster"
 
     @property
+    def alerts(self) -> Path:
+        """What has been told, and what is still to be."""
+        return self.path / "alerts.sqlite"
+
+    @property
     def temporary(self) -> Path:
         return self.path / "tmp"
 

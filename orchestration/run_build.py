@@ -85,8 +85,9 @@ def _with_findings(
             check = checks.get(unique_id)
             if check:
                 metadata["rows"] = dg.MetadataValue.json(example_rows(connection, check))
+            event = event._replace(metadata=metadata)
             _report_partitions(context, event, [day for _, day in state.dates_found(connection, check)] if check else [])
-            yield event._replace(metadata=metadata)
+            yield event
 
 
 def _shown_figures(connection: duckdb.DuckDBPyConnection) -> dict[str, dg.MetadataValue[Any]]:
@@ -107,14 +108,14 @@ def _report_partitions(context: dg.AssetExecutionContext, result: dg.AssetCheckR
         return
     for key in context.partition_keys:
         window = spec.partitions_def.time_window_for_partition_key(key)
-        is_found = any(window.start.date() <= day < window.end.date() for day in found_on) or not found_on
+        is_passed = result.passed or bool(found_on and not any(window.start.date() <= day < window.end.date() for day in found_on))
         context.log_event(
             dg.AssetCheckEvaluation(
                 asset_key=result.asset_key,
                 check_name=result.check_name,
-                passed=result.passed or not is_found,
+                passed=is_passed,
                 severity=result.severity,
-                metadata={},
+                metadata={} if is_passed else result.metadata,
                 partition=key,
             )
         )

@@ -186,6 +186,9 @@ def test_the_marts_have_the_columns_of_the_contract(published: Path) -> None:
         "received_buyers BIGINT, unreplied_buyers BIGINT, buyer_messages BIGINT, agent_messages BIGINT, "
         "answer_ask_ratio DOUBLE, agent_characters BIGINT, first_response_seconds DOUBLE, avg_response_seconds DOUBLE, "
         "reception_seconds DOUBLE",
+        "metric_outlook": "platform VARCHAR, metric VARCHAR, shop_id VARCHAR, month DATE, period_start DATE, period_end DATE, "
+        "numerator DOUBLE, denominator DOUBLE, value DOUBLE, unit VARCHAR, target DOUBLE, is_assessed BOOLEAN, "
+        "days_left INTEGER, expected_denominator DOUBLE, needed_numerator DOUBLE, allowed_numerator DOUBLE, status VARCHAR",
         "exclusion_summary": "platform VARCHAR, shop_id VARCHAR, business_date DATE, reason VARCHAR, rounds BIGINT",
         "shops": "platform VARCHAR, shop_id VARCHAR, marketplace VARCHAR, shop_name VARCHAR",
         "accounts": "platform VARCHAR, shop_id VARCHAR, account_id VARCHAR, account_type VARCHAR, display_name VARCHAR, "
