@@ -33,7 +33,7 @@ def build_arguments(*, full_refresh: bool, unchanged: Sequence[str] = ()) -> lis
 
 
 def run_dbt(home: Home, arguments: Sequence[str], report: Callable[[str], None]) -> dbtRunnerResult:
-    """Runs dbt in this process; KefuError with the first thing that failed."""
+    """Runs dbt in this process; reports the checks that warn, KefuError with the first things that failed."""
     runner = dbtRunner(manifest=_manifest(home), callbacks=[_progress(report)])
     try:
         result = runner.invoke([*arguments, *_options(home)])
@@ -42,6 +42,9 @@ def run_dbt(home: Home, arguments: Sequence[str], report: Callable[[str], None])
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     if not result.success:
         raise KefuError(_failure(home, result))
+    for run in _runs(result):
+        if run.status == "warn":
+            report(f"warning: check {run.node.name}: {_example(home, run.node.compiled_code)}")
     return result
 
 
@@ -86,10 +89,15 @@ def _progress(report: Callable[[str], None]) -> Callable[[Any], None]:
 
 
 def _failure(home: Home, result: dbtRunnerResult) -> str:
-    if result.result is None or not hasattr(result.result, "results"):
+    failed = [run for run in _runs(result) if run.status in ("error", "fail")]
+    if not failed:
         return f"dbt failed: {_one_line(result.exception)}"
-    failed = [run for run in result.result.results if run.status in ("error", "fail")]
     return "; ".join(_failed_node(home, run) for run in failed[:3])
+
+
+def _runs(result: dbtRunnerResult) -> list[Any]:
+    """What became of each model and check; none where dbt did not get that far."""
+    return list(getattr(result.result, "results", ()))
 
 
 def _failed_node(home: Home, run: Any) -> str:
@@ -101,7 +109,7 @@ def _failed_node(home: Home, run: Any) -> str:
 def _example(home: Home, query: str) -> str:
     """The first of the rows that a check found, as text."""
     with duckdb.connect(str(home.warehouse)) as connection:
-        rows = connection.execute(f"select count(*), min(q) from ({query}) q").fetchall()[0]
+        rows = connection.execute(f"select count(*), min(q)::varchar from ({query}) q").fetchall()[0]
     return f"{rows[0]:,} rows, such as {rows[1]}"
 
 

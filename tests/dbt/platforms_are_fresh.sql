@@ -1,0 +1,24 @@
+-- A platform whose newest event of the tables that come every day is older than the newest date asked for: that date is computed
+-- without it. Without a range the newest date of this build, of any platform, is asked for.
+{{ config(severity='warn', meta={'dagster': {'ref': {'name': 'delivery_status'}}}) }}
+
+with asked_for as (
+    select coalesce((select last_date from {{ source('build', 'request') }}), max(business_date)) as newest_date
+    from {{ ref('build_dates') }}
+),
+
+newest as (
+    select
+        f.platform,
+        arg_max(f.table_name, f.last_event_at) as table_name,
+        max(f.last_dt) as dt,
+        max(f.last_event_at) as last_event_at
+    from {{ ref('data_freshness') }} f
+    join {{ source('raw', 'daily_tables') }} t on f.platform = t.platform and f.table_name = t.table_name
+    group by f.platform
+)
+
+select n.platform, n.table_name, n.dt, n.last_event_at, a.newest_date
+from newest n
+cross join asked_for a
+where coalesce(n.last_event_at < a.newest_date, true)
