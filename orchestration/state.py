@@ -48,6 +48,7 @@ def create_state(connection: duckdb.DuckDBPyConnection) -> None:
             period_end date, revision integer, value double, numerator double, denominator double, published_at timestamp
         );
         create table if not exists build.built_as_of (platform varchar, as_of timestamp);
+        create table if not exists build.built_landing (landed_at timestamp);
         """
     )
 
@@ -91,7 +92,19 @@ def is_everything(connection: duckdb.DuckDBPyConnection) -> bool:
 
 def is_built(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether everything that has landed, and every rule, is in the marts already."""
-    return not is_everything(connection) and is_project_unchanged(connection) and not _platforms_with_news(connection)
+    is_current = not is_everything(connection) and is_project_unchanged(connection)
+    return is_current and not _platforms_with_news(connection) and not _is_any_delivery_new(connection)
+
+
+def _is_any_delivery_new(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether something landed since the last published build, be it without rows: the marts tell of deliveries, too."""
+    return bool(
+        connection.execute(
+            """
+            select coalesce(max(landed_at) > (select max(landed_at) from build.built_landing), count(*) > 0) from raw.deliveries
+            """
+        ).fetchall()[0][0]
+    )
 
 
 def _platforms_with_news(connection: duckdb.DuckDBPyConnection) -> set[str]:
@@ -155,6 +168,8 @@ def mark_built(connection: duckdb.DuckDBPyConnection) -> None:
         insert into build.published_revisions from marts.metric_revisions;
         delete from build.built_as_of;
         insert into build.built_as_of select platform, as_of from build.as_of;
+        delete from build.built_landing;
+        insert into build.built_landing select max(landed_at) from raw.deliveries;
         update build.request set everything = false, is_checked = false;
         delete from build.built_with;
         insert into build.built_with values ('{project_fingerprint()}', '{_fingerprint([PARAMETERS])}', true);

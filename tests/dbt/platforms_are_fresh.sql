@@ -1,13 +1,9 @@
 -- A platform whose newest event of the tables that come every day is older than the newest date asked for: that date is computed
--- without it. Without a range the newest date of this build, of any platform, is asked for.
+-- without it. Without a range that is the newest date of this build, of any platform, on which anything happened at all (what
+-- falls due after the last event touches dates, too).
 {{ config(severity='warn', meta={'dagster': {'ref': {'name': 'delivery_status'}}}) }}
 
-with asked_for as (
-    select coalesce((select last_date from {{ source('build', 'request') }}), max(business_date)) as newest_date
-    from {{ ref('build_dates') }}
-),
-
-newest as (
+with newest as (
     select
         f.platform,
         arg_max(f.table_name, f.last_event_at) as table_name,
@@ -16,6 +12,17 @@ newest as (
     from {{ ref('data_freshness') }} f
     join {{ source('raw', 'daily_tables') }} t on f.platform = t.platform and f.table_name = t.table_name
     group by f.platform
+),
+
+asked_for as (
+    select
+        coalesce(
+            (select last_date from {{ source('build', 'request') }}),
+            least(
+                (select max(business_date) from {{ ref('build_dates') }}),
+                (select max(last_event_at)::date from newest)
+            )
+        ) as newest_date
 )
 
 select n.platform, n.table_name, n.dt, n.last_event_at, a.newest_date

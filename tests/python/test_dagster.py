@@ -46,7 +46,11 @@ def test_one_run_over_a_range_builds_those_dates_and_the_rest_follows(
     assert [str(day) for (day,) in days] == ["2023-03-22", "2023-03-23", "2023-03-24"]
     checks = result.get_asset_check_evaluations()
     assert len(checks) > 20
-    assert all(check.passed for check in checks)
+    assert all(check.passed for check in checks if check.severity == dg.AssetCheckSeverity.ERROR)
+    of_deliveries = {check.check_name for check in checks if check.asset_key == dg.AssetKey(["marts", "delivery_status"])}
+    assert of_deliveries >= {
+        "deliveries_have_arrived", "volume_is_usual", "few_rows_are_rejected", "platforms_are_fresh"
+    }  # fmt: skip
 
     assert run(defs, "2023-03-30", "2023-03-30", with_touched=True).success
     assert marts(home) == marts(built_homes[CASE])
