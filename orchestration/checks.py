@@ -43,7 +43,7 @@ class Check:
 
 
 def row_dates(node: dict[str, Any]) -> RowDates | None:
-    """Of a mart in dbt's manifest; None where its rows have no date. The same meta as in macros/checks.sql."""
+    """Of a mart, or a test, in dbt's manifest; None where its rows have no date. The same meta as in macros/checks.sql."""
     meta = node["config"]["meta"]
     if "date" not in meta:
         return None
@@ -96,14 +96,14 @@ def _checks(home: Home, runs: list[dict[str, Any]]) -> list[Check]:
 
 def _check(run: dict[str, Any], nodes: dict[str, Any]) -> Check:
     test = nodes[run["unique_id"]]
-    node = nodes.get(test.get("attached_node"))
+    mart = nodes.get(test.get("attached_node"), test)  # a test of its own says itself which dates its rows are about
     return Check(
         unique_id=run["unique_id"],
         name=test["name"],
         is_blocking=run["status"] == "fail",
         row_count=int(run["failures"] or 0),
         query=run["compiled_code"],
-        dates=row_dates(node) if node else None,
+        dates=row_dates(mart),
     )
 
 

@@ -28,6 +28,7 @@ class Table:
     name: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
+    is_daily: bool = False  # the platform delivers it every day, without rows where there were none
 
     @property
     def relation(self) -> str:
@@ -56,6 +57,7 @@ def contract() -> dict[tuple[str, str], Table]:
                     name=entry["name"],
                     key=tuple(_meta(entry)["key"]),
                     columns=tuple(_column(column) for column in entry["columns"]),
+                    is_daily=_meta(entry).get("delivered") == "daily",
                 )
                 tables[table.platform, table.name] = table
     return tables

@@ -1,6 +1,6 @@
 """A whole build within a Dagster run, and what Dagster shows of it: progress, rows, failing rows, figures, a picture."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import date
 from time import monotonic
 from typing import Any
@@ -68,6 +68,7 @@ def _with_findings(
 ) -> Iterator[Any]:
     """The events, with the rows that failing checks found, the row counts of marts and the metrics' values."""
     checks = {check.unique_id: check for check in found(home)}
+    held = state.held_dates(connection)
     total, built = figures.row_counts(connection), figures.built_row_counts(connection, dated_marts(home))
     for event in events:
         unique_id = str(event.metadata["unique_id"].value)
@@ -85,8 +86,10 @@ def _with_findings(
             check = checks.get(unique_id)
             if check:
                 metadata["rows"] = dg.MetadataValue.json(example_rows(connection, check))
+            found_on = state.dates_found(connection, check) if check else []
+            held_on = [day.business_date for day in held if day.check_name == event.check_name]
             event = event._replace(metadata=metadata)
-            _report_partitions(context, event, [day for _, day in state.dates_found(connection, check)] if check else [])
+            _report_partitions(context, event, {*held_on, *(day for _, day in found_on)})
             yield event
 
 
@@ -101,14 +104,15 @@ def _shown_figures(connection: duckdb.DuckDBPyConnection) -> dict[str, dg.Metada
     }
 
 
-def _report_partitions(context: dg.AssetExecutionContext, result: dg.AssetCheckResult, found_on: Sequence[date]) -> None:
+def _report_partitions(context: dg.AssetExecutionContext, result: dg.AssetCheckResult, found_on: Set[date]) -> None:
     """Dagster records the result of a run over several partitions once; here it is told of each, failed where the rows are."""
     spec = context.assets_def.get_spec_for_check_key(dg.AssetCheckKey(result.asset_key, result.check_name))
     if context.has_partition_key or not isinstance(spec.partitions_def, dg.TimeWindowPartitionsDefinition):
         return
     for key in context.partition_keys:
         window = spec.partitions_def.time_window_for_partition_key(key)
-        is_passed = result.passed or bool(found_on and not any(window.start.date() <= day < window.end.date() for day in found_on))
+        is_found = any(window.start.date() <= day < window.end.date() for day in found_on)
+        is_passed = not is_found and (result.passed or bool(found_on))  # rows without a date are every partition's
         context.log_event(
             dg.AssetCheckEvaluation(
                 asset_key=result.asset_key,

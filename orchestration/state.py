@@ -66,6 +66,7 @@ def create_state(connection: duckdb.DuckDBPyConnection) -> None:
         create table if not exists build.held_dates (platform varchar, business_date date, check_name varchar);
         create table if not exists build.built_dates (platform varchar, business_date date, version integer);
         create table if not exists build.closed_months (month date, version integer);
+        create table if not exists build.built_deliveries (platform varchar, table_name varchar, dt date, landed_at timestamp);
         """
     )
 
@@ -109,7 +110,21 @@ def is_everything(connection: duckdb.DuckDBPyConnection) -> bool:
 
 def is_built(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether everything that has landed, and every rule, is in the marts already."""
-    return not is_everything(connection) and is_project_unchanged(connection) and not _platforms_with_news(connection)
+    is_current = not is_everything(connection) and is_project_unchanged(connection)
+    return is_current and not _platforms_with_news(connection) and not _is_any_delivery_new(connection)
+
+
+def _is_any_delivery_new(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether something landed since the last published build, be it without rows: the marts tell of deliveries, too."""
+    return bool(
+        connection.execute(
+            """
+            select exists (
+                select platform, table_name, dt, landed_at from raw.deliveries except from build.built_deliveries
+            )
+            """
+        ).fetchall()[0][0]
+    )
 
 
 def hold(connection: duckdb.DuckDBPyConnection, checks: Iterable[Check]) -> None:
@@ -225,6 +240,8 @@ def mark_built(connection: duckdb.DuckDBPyConnection, version: int) -> None:
         insert into build.published_revisions from published.marts.metric_revisions;
         delete from build.built_as_of;
         insert into build.built_as_of select platform, as_of from build.as_of;
+        delete from build.built_deliveries;
+        insert into build.built_deliveries select platform, table_name, dt, landed_at from raw.deliveries;
         update build.request set everything = false, is_checked = false;
         delete from build.built_with;
         insert into build.built_with values ('{project_fingerprint()}', '{_fingerprint([PARAMETERS])}', true);

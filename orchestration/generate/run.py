@@ -21,6 +21,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.contract import contract
 from orchestration.generate import phrases
 from orchestration.generate.profiles import PROFILES, Profile
 from orchestration.generate.tables import TABLES, Table
@@ -152,7 +153,8 @@ def _deliver(request: Request, batch: Batch) -> int:
                 connection.execute(_script(f"{platform}_tables"))
                 connection.execute(_script("metrics"))
             for table in TABLES[platform]:
-                rows = _write(connection, request, table, request.landing / platform / table.name / f"dt={dt}")
+                folder = request.landing / platform / table.name / f"dt={dt}"
+                rows = _write(connection, request, table, folder, is_daily=contract()[platform, table.name].is_daily)
                 messages += rows if table.name == "messages" else 0
     return messages
 
@@ -231,8 +233,8 @@ def _script(name: str) -> str:
     return resources.files("orchestration.generate").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
 
 
-def _write(connection: duckdb.DuckDBPyConnection, request: Request, table: Table, folder: Path) -> int:
-    """Write one table's file of the day; its number of rows. A table without rows gets no file."""
+def _write(connection: duckdb.DuckDBPyConnection, request: Request, table: Table, folder: Path, *, is_daily: bool) -> int:
+    """Write one table's file of the day; its number of rows. Without rows there is a file only of what comes every day."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"part.{request.file_format}"
     columns = ", ".join(_column(column, request.file_format) for column in table.columns)
@@ -246,7 +248,7 @@ def _write(connection: duckdb.DuckDBPyConnection, request: Request, table: Table
     for other in FORMATS:
         if other != request.file_format:
             (folder / f"part.{other}").unlink(missing_ok=True)
-    if rows == 0:
+    if rows == 0 and not is_daily:
         path.unlink()
         if not any(folder.iterdir()):
             folder.rmdir()

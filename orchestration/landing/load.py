@@ -47,6 +47,27 @@ NUMBERED = """
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     """Schemas raw, changed and staging, with every table of the contract."""
+    _create_landing_tables(connection)
+    connection.execute(
+        """
+        create table if not exists raw.deliveries (
+            platform varchar, table_name varchar, dt date, signature varchar, files integer, row_count bigint,
+            rejected_row_count bigint, newest_event_at timestamp, unknown_columns varchar[],
+            landed_at timestamp
+        );
+        create table if not exists raw.rejected_rows (
+            platform varchar, table_name varchar, dt date, file varchar, row_number bigint, reason varchar, raw_row varchar
+        );
+        """
+    )
+    daily = ", ".join(f"({text(table.platform)}, {text(table.name)})" for table in contract().values() if table.is_daily)
+    connection.execute(f"create or replace table raw.daily_tables as from (values {daily}) t(platform, table_name)")
+    # In a home from before there was this table, what had landed is counted here, once: where it exists, nothing is read.
+    counts = " union all ".join(_lateness(table, table.event_time) for table in contract().values() if table.event_time)
+    connection.execute(f"create table if not exists raw.delivery_lateness as {counts}")
+
+
+def _create_landing_tables(connection: duckdb.DuckDBPyConnection) -> None:
     for schema in ("raw", "changed", "staging"):
         connection.execute(f"create schema if not exists {schema}")
     for table in contract().values():
@@ -61,18 +82,19 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
             create or replace view staging.{table.relation} as select {names} from raw.{table.relation} where _stands;
             """
         )
-    connection.execute(
-        """
-        create table if not exists raw.deliveries (
-            platform varchar, table_name varchar, dt date, signature varchar, files integer, row_count bigint,
-            rejected_row_count bigint, newest_event_at timestamp, unknown_columns varchar[],
-            landed_at timestamp
-        );
-        create table if not exists raw.rejected_rows (
-            platform varchar, table_name varchar, dt date, file varchar, row_number bigint, reason varchar, raw_row varchar
-        );
-        """
-    )
+
+
+def _lateness(table: Table, event_time: str) -> str:
+    """A query: the table's rows per dt and days from event to delivery (0 for an event after it)."""
+    days_late = f"greatest(_dt - {name(event_time)}::date, 0)::integer"
+    return f"""(
+        select
+            {text(table.platform)} as platform, {text(table.name)} as table_name, _dt as dt, {days_late} as days_late,
+            count(*) as row_count
+        from raw.{table.relation}
+        where {name(event_time)} is not null
+        group by all
+    )"""
 
 
 def land(
@@ -356,7 +378,7 @@ def _log(
     signatures: dict[date, str],
     relations: Sequence[Relation],
 ) -> tuple[int, int]:
-    """Deliveries and rejected rows into schema raw. Returns rows landed and rows rejected."""
+    """Deliveries, rejected rows and lateness into schema raw. Returns rows landed and rows rejected."""
     of_table = f"platform = {text(table.platform)} and table_name = {text(table.name)}"
     dts = ", ".join(f"date '{delivery.dt}'" for delivery in deliveries)
     unknown: dict[date, set[str]] = defaultdict(set)
@@ -411,6 +433,13 @@ def _log(
         where d.{of_table.replace("and ", "and d.")} and d.dt = r.dt
         """
     )
+    if table.event_time:
+        connection.execute(
+            f"""
+            delete from raw.delivery_lateness where {of_table} and dt in ({dts});
+            insert into raw.delivery_lateness from {_lateness(table, table.event_time)} where dt in ({dts});
+            """
+        )
     totals = f"select sum(row_count), sum(rejected_row_count) from raw.deliveries where {of_table} and dt in ({dts})"
     rows, rejected = connection.execute(totals).fetchall()[0]
     return int(rows), int(rejected)

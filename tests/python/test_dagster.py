@@ -66,7 +66,13 @@ def test_one_run_over_a_range_builds_those_dates_and_the_rest_follows(
     assert [str(day) for (day,) in days] == ["2023-03-22", "2023-03-23", "2023-03-24"]
     checks = result.get_asset_check_evaluations()
     assert len(checks) > 20
-    assert all(check.passed for check in checks)
+    assert all(check.passed for check in checks if check.severity == dg.AssetCheckSeverity.ERROR)
+    assert {(check.asset_key.path[-1], check.check_name) for check in checks} >= {
+        ("delivery_status", "deliveries_have_arrived"),
+        ("delivery_status", "volume_is_usual"),
+        ("delivery_status", "few_rows_are_rejected"),
+        ("data_freshness", "platforms_are_fresh"),
+    }
 
     assert run(defs, "2023-03-30", "2023-03-30", with_touched=True).success
     assert marts(home) == marts(built_homes[CASE])

@@ -11,7 +11,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from orchestration.contract import contract
 from orchestration.generate import generate, run
+from orchestration.landing.load import create_tables, land
 
 # The raw contract: columns of every table; the key is what a delivery may hold once only.
 COLUMNS = {
@@ -395,6 +397,24 @@ def test_streaks_discouraged_words_and_returning_buyers(query: Query) -> None:
 def test_least_possible_data(tmp_path: Path) -> None:
     assert make(tmp_path, days=1, shops=1, agents=1, messages_per_day=1) >= 0
     assert (tmp_path / "taobao/shops/dt=2025-09-02/part.parquet").exists()
+
+
+@pytest.mark.parametrize("file_format", ["parquet", "csv", "jsonl"])
+def test_a_day_without_chats_is_delivered_without_rows(tmp_path: Path, file_format: str) -> None:
+    make(tmp_path / "landing", days=2, shops=1, agents=1, messages_per_day=1, file_format=file_format)
+    with duckdb.connect() as connection:
+        create_tables(connection)
+        land(connection, tmp_path / "landing", again=False, record_changes=False, report=print)
+        daily = connection.execute(
+            """
+            select platform || '/' || table_name, list(dt::varchar order by dt), bool_or(row_count = 0)
+            from raw.deliveries semi join raw.daily_tables using (platform, table_name)
+            group by all
+            """
+        ).fetchall()
+    tables = [table.label for table in contract().values() if table.is_daily]
+    assert sorted((table, dts) for table, dts, _ in daily) == [(table, ["2025-09-02", "2025-09-03"]) for table in sorted(tables)]
+    assert any(is_empty for _, _, is_empty in daily)
 
 
 @pytest.mark.parametrize(

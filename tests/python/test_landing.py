@@ -501,9 +501,33 @@ def test_a_dt_delivered_again_replaces_that_dt(landing: Landing) -> None:
     assert [(row[0], row[2]) for row in landing.standing()] == [("o1", "dt 1"), ("o2", "dt 1"), ("o3", "again")]
 
 
+def test_lateness_is_counted_per_dt(landing: Landing) -> None:
+    """In days between event and dt; an event after its dt is not late, a row that is rejected or that has no time not counted."""
+
+    def lateness() -> list[tuple[Any, ...]]:
+        return landing.rows("select table_name, dt::varchar, days_late, row_count from raw.delivery_lateness order by all")
+
+    times = ("2025-09-01 00:00:00", "2025-09-01 23:59:59", "2025-09-02 12:00:00", "2025-09-05 10:00:00", "x")
+    landing.write(orders(*(order(number, at=time) for number, time in enumerate(times))), dt="2025-09-03")
+    landing.write(orders(order(1, at="2025-09-01 10:00:00")), dt="2025-09-10")
+    landing.write(as_csv([{"account_id": "a1", "shop_id": "s1", "account_type": "sub"}]), "taobao/accounts", "2025-09-03")
+    landing.land()
+    expected = [("orders", "2025-09-03", 0, 1), ("orders", "2025-09-03", 1, 1), ("orders", "2025-09-03", 2, 2)]
+    assert lateness() == [*expected, ("orders", "2025-09-10", 9, 1)]
+    landing.write(orders(order(1, at="2025-09-10 10:00:00")), dt="2025-09-10")
+    landing.land()
+    assert lateness() == [*expected, ("orders", "2025-09-10", 0, 1)]
+    landing.connection.execute("drop table raw.delivery_lateness")  # a home from before there was one
+    create_tables(landing.connection)
+    assert lateness() == [*expected, ("orders", "2025-09-10", 0, 1)]
+    create_tables(landing.connection)
+    landing.land(again=True)
+    assert lateness() == [*expected, ("orders", "2025-09-10", 0, 1)]
+
+
 def test_landing_twice_changes_nothing(landing: Landing) -> None:
     landing.write(orders(order(1), order(2, at="x")))
-    tables = ("raw.taobao_orders", "raw.deliveries", "raw.rejected_rows")
+    tables = ("raw.taobao_orders", "raw.deliveries", "raw.rejected_rows", "raw.delivery_lateness")
     landing.land()
     before = [landing.rows(f"from {table}") for table in tables]
     assert landing.land() == []
@@ -670,6 +694,8 @@ def test_a_delivery_without_rows_is_one(landing: Landing, file: str, content: by
     landing.write(content, file=file)
     assert landing.land() == ["landed taobao/orders: 1 deliveries, 0 rows"]
     assert landing.standing() == []
+    assert landing.rows("select row_count, rejected_row_count, newest_event_at from raw.deliveries") == [(0, 0, None)]
+    assert landing.rows("from raw.delivery_lateness") == []
     assert landing.land() == []
 
 
@@ -685,6 +711,7 @@ def test_an_empty_folder_is_no_delivery(landing: Landing) -> None:
 def test_a_parquet_file_without_rows(landing: Landing) -> None:
     landing.query("select 'o1' as order_id, 's1' as shop_id, 'b1' as buyer_id, current_timestamp as created_at where false")
     assert landing.land() == ["landed taobao/orders: 1 deliveries, 0 rows"]
+    assert landing.rows("select row_count, rejected_row_count, newest_event_at from raw.deliveries") == [(0, 0, None)]
 
 
 def test_files_with_odd_names(landing: Landing) -> None:

@@ -202,6 +202,9 @@ def test_the_marts_have_the_columns_of_the_contract(published: Path) -> None:
         "published_at TIMESTAMP",
         "data_freshness": "platform VARCHAR, table_name VARCHAR, last_dt DATE, last_event_at TIMESTAMP, row_count BIGINT, "
         "rejected_row_count BIGINT",
+        "delivery_status": "platform VARCHAR, table_name VARCHAR, dt DATE, is_delivered BOOLEAN, row_count BIGINT, "
+        "rejected_row_count BIGINT, rejected_share DOUBLE, usual_row_count DOUBLE, volume_ratio DOUBLE",
+        "delivery_lateness": "platform VARCHAR, table_name VARCHAR, days_late INTEGER, row_count BIGINT, landed_share DOUBLE",
     }
     with duckdb.connect(str(published), read_only=True) as connection:
         found = dict(
