@@ -73,7 +73,7 @@ def build_assets(home: Home, landing: Path) -> list[dg.AssetsDefinition]:
         """Lands every new or changed delivery, whatever the partitions of the run."""
         with one_writer(home):
             landed = pipeline.land_deliveries(home, landing, again=False, report=_reporting(context))
-        rows = {dg.AssetKey([result.table.platform, result.table.name]): result for result in landed.landed}
+        rows = {dg.AssetKey([result.table.platform, result.table.name]): result for result in landed}
         for key in context.selected_asset_keys:
             result = rows.get(key)
             metadata = {"rows": result.rows, "rejected": result.rejected, "deliveries": result.deliveries} if result else {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,7 +12,7 @@ from orchestration.contract import contract
 from orchestration.errors import KefuError
 from orchestration.home import Home, one_writer, open_home
 from orchestration.landing.deliveries import find_deliveries
-from orchestration.landing.load import LandingReport, create_tables, land, new_deliveries
+from orchestration.landing.load import Landed, create_tables, land, new_deliveries
 from orchestration.publish import publish
 from orchestration.warehouse import build_arguments, run_dbt
 
@@ -30,28 +30,26 @@ def build(landing: Path, home_path: Path, dates: state.Dates, *, full_refresh: b
     home = open_home(home_path)
     with one_writer(home):
         landed = land_deliveries(home, landing, again=full_refresh, report=report)
-        if not landed.landed and not full_refresh and not dates.is_range and is_up_to_date(home):
+        if not landed and not full_refresh and not dates.is_range and is_up_to_date(home):
             return None
         run_dbt(home, request_build(home, dates, full_refresh=full_refresh, skip_unchanged=True), report)
         mark_checked(home)
         return publish_build(home, report)
 
 
-def land_deliveries(home: Home, landing: Path, *, again: bool, report: Report) -> LandingReport:
+def land_deliveries(home: Home, landing: Path, *, again: bool, report: Report) -> Sequence[Landed]:
+    inventory = find_deliveries(landing, contract())
     with home.connect() as connection:
         create_tables(connection)
         state.create_state(connection)
         record_changes = not again and not state.is_everything(connection)
         if again:
             connection.execute("update build.request set everything = true")
-        try:
-            landed = land(connection, landing, again=again, record_changes=record_changes, report=report)
-        except KefuError:  # some tables may have landed
+        new = inventory.deliveries if again else new_deliveries(connection, inventory)
+        if new:  # before the first table lands: whatever ends this process, what has landed is built before it is published
             state.mark_checked(connection, False)
-            raise
-        if landed.landed:
-            state.mark_checked(connection, False)
-    for path in landed.ignored:
+        landed = land(connection, new, record_changes=record_changes, report=report)
+    for path in inventory.ignored:
         report(f"ignored {path}: not a table or file of the landing contract")
     return landed
 

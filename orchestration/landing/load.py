@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
-from pathlib import Path
 
 import duckdb
 
@@ -15,7 +14,7 @@ from orchestration.contract import Table, contract
 from orchestration.errors import KefuError
 from orchestration.home import first_line
 from orchestration.landing import columns
-from orchestration.landing.deliveries import Delivery, Inventory, find_deliveries
+from orchestration.landing.deliveries import Delivery, Inventory
 from orchestration.landing.readers import Relation, name, read, text
 
 
@@ -29,12 +28,6 @@ class Landed:
     rejected: int
     repeated: int  # rows of a key that a later row of the same dt replaces
     unknown_columns: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class LandingReport:
-    landed: tuple[Landed, ...]
-    ignored: tuple[str, ...]
 
 
 # The rows of `incoming`, each with its delivery and its number in its file.
@@ -76,19 +69,21 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def land(
-    connection: duckdb.DuckDBPyConnection, landing: Path, *, again: bool, record_changes: bool, report: Callable[[str], None]
-) -> LandingReport:
-    """Lands every new or changed delivery (with `again`: every one there is).
+    connection: duckdb.DuckDBPyConnection,
+    deliveries: Sequence[Delivery],
+    *,
+    record_changes: bool,
+    report: Callable[[str], None],
+) -> Sequence[Landed]:
+    """Lands these deliveries, which are in order of their tables.
 
     With `record_changes`, rows whose standing version changes go to schema changed, as they were and as they are.
     A file that cannot be read stops its table only; when the others have landed, KefuError names what could not.
     """
-    inventory = find_deliveries(landing, contract())
-    new = inventory.deliveries if again else new_deliveries(connection, inventory)
     landed, errors = [], []
-    for table, deliveries in groupby(new, key=lambda delivery: delivery.table):
+    for table, of_table in groupby(deliveries, key=lambda delivery: delivery.table):
         try:
-            result = _land_table(connection, table, list(deliveries), record_changes)
+            result = _land_table(connection, table, list(of_table), record_changes)
         except KefuError as error:
             errors.append(str(error))
             continue
@@ -99,7 +94,7 @@ def land(
         report(f"landed {table.label}: {result.deliveries} deliveries, {result.rows:,} rows" + _remarks(result))
     if errors:
         raise KefuError("; ".join(errors))
-    return LandingReport(tuple(landed), inventory.ignored)
+    return landed
 
 
 def new_deliveries(connection: duckdb.DuckDBPyConnection, inventory: Inventory) -> Sequence[Delivery]:

@@ -24,7 +24,8 @@ from hypothesis import strategies as st
 from orchestration.contract import contract
 from orchestration.errors import KefuError
 from orchestration.landing import load
-from orchestration.landing.load import create_tables, land
+from orchestration.landing.deliveries import find_deliveries
+from orchestration.landing.load import create_tables, land, new_deliveries
 from orchestration.landing.readers import text
 
 Row = dict[str, Any]
@@ -56,7 +57,9 @@ class Landing:
 
     def land(self, *, again: bool = False, record_changes: bool = False) -> list[str]:
         lines: list[str] = []
-        land(self.connection, self.folder, again=again, record_changes=record_changes, report=lines.append)
+        inventory = find_deliveries(self.folder, contract())
+        new = inventory.deliveries if again else new_deliveries(self.connection, inventory)
+        land(self.connection, new, record_changes=record_changes, report=lines.append)
         return lines
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
@@ -704,8 +707,9 @@ def test_what_the_contract_does_not_know_is_left_out(landing: Landing) -> None:
         landing.path("taobao/orders", "2025-09-01", file).write_bytes(b"x")
     (landing.folder / "taobao" / "wishes" / "dt=2025-09-01").mkdir(parents=True)
     (landing.folder / "taobao/orders/dt=2025-09-01" / os.fsdecode(b"\xff.csv")).write_bytes(orders(order(2)))
-    report = land(landing.connection, landing.folder, again=False, record_changes=False, report=lambda line: None)
-    assert report.ignored == ("taobao/orders/dt=2025-09-01/?.csv", "taobao/orders/dt=2025-09-01/readme.txt", "taobao/wishes")
+    landing.land()
+    ignored = find_deliveries(landing.folder, contract()).ignored
+    assert ignored == ("taobao/orders/dt=2025-09-01/?.csv", "taobao/orders/dt=2025-09-01/readme.txt", "taobao/wishes")
     assert len(landing.standing()) == 1
 
 
