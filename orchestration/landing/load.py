@@ -125,12 +125,13 @@ def _land_table(
     connection: duckdb.DuckDBPyConnection, table: Table, deliveries: Sequence[Delivery], record_changes: bool
 ) -> Landed:
     signatures = {delivery.dt: delivery.signature for delivery in deliveries}
+    stamps = [delivery.stamp for delivery in deliveries]
     files = [file for delivery in deliveries for file in delivery.files]
     relations = read(connection, table, files)
     connection.execute("begin")
     try:
         _create_incoming(connection, table, relations)
-        if signatures != {delivery.dt: delivery.signature for delivery in deliveries}:
+        if stamps != [delivery.stamp for delivery in deliveries]:
             raise KefuError(f"{table.label}: a file changed while it was read; nothing of it has landed, run again")
         repeated = _drop_repeated(connection, table)
         _replace(connection, table, deliveries, record_changes)

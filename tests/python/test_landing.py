@@ -752,6 +752,25 @@ def test_a_file_replaced_while_it_is_read_is_noticed(landing: Landing, monkeypat
     assert [row[2] for row in landing.standing()] == ["newest"]
 
 
+def test_a_file_rewritten_in_place_with_its_size_and_time_kept_is_noticed(
+    landing: Landing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = landing.write(orders(order(1, "old")))
+    create_incoming = load._create_incoming
+
+    def rewritten(*arguments: Any) -> None:
+        create_incoming(*arguments)
+        before = path.stat()
+        path.write_bytes(orders(order(1, "new")))
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+
+    monkeypatch.setattr(load, "_create_incoming", rewritten)
+    with pytest.raises(KefuError, match=r"^taobao/orders: a file changed while it was read"):
+        landing.land()
+    assert landing.standing() == []
+
+
 def test_a_file_replaced_after_it_was_read_lands_next_time(landing: Landing, monkeypatch: pytest.MonkeyPatch) -> None:
     landing.write(orders(order(1, "read")))
     replace = load._replace
