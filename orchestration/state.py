@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.clock import beijing_now
 from orchestration.contract import contract
 from orchestration.errors import KefuError
 from orchestration.home import PROJECT
@@ -64,9 +65,9 @@ def request(connection: duckdb.DuckDBPyConnection, dates: Dates, *, full_refresh
         """
         update build.request set
             first_date = ?, last_date = ?, with_touched = ?, everything = everything or ?,
-            published_at = get_current_timestamp() at time zone 'Asia/Shanghai'
+            published_at = ?
         """,
-        [dates.first, dates.last, dates.with_touched, full_refresh or is_changed],
+        [dates.first, dates.last, dates.with_touched, full_refresh or is_changed, beijing_now()],
     )
 
 

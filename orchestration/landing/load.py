@@ -10,6 +10,7 @@ from itertools import groupby
 
 import duckdb
 
+from orchestration.clock import beijing_now
 from orchestration.contract import Table, contract
 from orchestration.errors import KefuError
 from orchestration.home import first_line
@@ -315,7 +316,7 @@ def _replace(connection: duckdb.DuckDBPyConnection, table: Table, deliveries: Se
         f"""
         delete from {raw} where _dt in ({dts});
         insert into {raw}
-        select {_names(table)}, _dt, _file, _row, get_current_timestamp() at time zone 'Asia/Shanghai', true
+        select {_names(table)}, _dt, _file, _row, timestamp '{beijing_now()}', true
         from ({NUMBERED})
         where _reason is null;
 
@@ -392,7 +393,7 @@ def _log(
             row_count = r.row_count,
             newest_event_at = r.newest_event_at,
             rejected_row_count = r.rejected_row_count,
-            landed_at = get_current_timestamp() at time zone 'Asia/Shanghai'
+            landed_at = timestamp '{beijing_now()}'
         from (
             select
                 l.dt,
