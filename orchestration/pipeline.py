@@ -71,6 +71,8 @@ def is_anything_new(home: Home, landing: Path) -> bool:
 def request_build(home: Home, dates: state.Dates, *, full_refresh: bool, skip_unchanged: bool = False) -> list[str]:
     """Writes down the dates to build and returns the arguments for dbt."""
     with home.connect() as connection:
+        if not state.is_published(connection):
+            state.adopt_revisions(connection, home.published)
         state.request(connection, dates, full_refresh=full_refresh)
         unchanged = state.unchanged_selections(connection) if skip_unchanged else []
         state.mark_building(connection)
@@ -87,6 +89,9 @@ def publish_build(home: Home, report: Report) -> Built:
     """Publishes what dbt built and checked, then marks it as built: a crash in between builds it once more."""
     with home.connect() as connection:
         if not state.is_checked(connection):
+            if state.is_published(connection) and home.published.exists():
+                report("nothing to publish: another build has published these marts already")
+                return Built({}, home.published.resolve())
             raise KefuError(f"{home.path} has no build that passed its checks and is not published: build first")
     version = publish(home)
     with home.connect() as connection:

@@ -1,0 +1,1 @@
+"""What is broken on purpose, and what comes of it: a module per fault, each a script; docs/faults.md has the figures."""

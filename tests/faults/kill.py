@@ -1,0 +1,104 @@
+"""kill -9 of `kefu build` at random moments of every stage; then a plain re-run."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import duckdb
+from harness import build, marts
+
+from faults.common import Marts, check_clean, check_readers, deliver, differences, full_rebuilds, scratch, start_build, steps
+from orchestration.home import Home
+
+STAGES = ("landing", "dbt", "publishing")
+LONGEST = {"landing": 0.1, "dbt": 7.0, "publishing": 1.0}  # seconds from the stage's beginning to the kill, at most
+
+
+def kill(landing: Path, home: Path, stage: str, tables: int, dice: random.Random) -> str:
+    """Starts a build that lands so many tables, kills it and all it started in a stage. Returns where it was hit."""
+    before = _link(home)
+    process = start_build(landing, home)
+    try:
+        _wait_for(stage, process, home, dice.randint(1, tables) if stage == "landing" else tables)
+        time.sleep(dice.uniform(0, LONGEST[stage]))
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    return _hit(home, before)
+
+
+def _wait_for(stage: str, process: subprocess.Popen[str], home: Path, tables: int) -> None:
+    """Returns when so many tables have landed, or when publishing has begun; at the latest when the build is done."""
+    assert process.stdout is not None
+    if stage == "publishing":
+        while process.poll() is None and not list(home.glob("published/*.new")):
+            time.sleep(0.005)
+        return
+    for line in process.stdout:
+        tables -= line.startswith("landed ")
+        if not tables:
+            return
+
+
+def _link(home: Path) -> str | None:
+    return os.readlink(home / "kefu.duckdb") if (home / "kefu.duckdb").is_symlink() else None
+
+
+def _hit(home: Path, before: str | None) -> str:
+    """What the dead build leaves tells how far it was."""
+    with duckdb.connect(str(Home(home).warehouse), read_only=True) as connection:
+        (is_checked,) = connection.execute("select is_checked from build.request").fetchall()[0]
+        is_building = connection.execute("select exists (from build.built_with where not stands)").fetchall()[0][0]
+        is_first = not connection.execute("select exists (from build.built_with)").fetchall()[0][0]
+        is_requested = connection.execute("select published_at is not null from build.request").fetchall()[0][0]
+    if is_checked or _link(home) != before:
+        return "publishing"
+    return "dbt" if is_building or (is_first and is_requested) else "landing"
+
+
+def kill_and_rerun(
+    landing: Path, home: Path, dts: list[str], stage: str, dice: random.Random, expected: Marts
+) -> tuple[str, int]:
+    """A delivery whose build is killed: where it was hit, and in how many rows the re-run differs from the full rebuild."""
+    deliver(landing, dts)
+    tables = len({folder.parent for dt in dts for folder in landing.glob(f"*/*/{dt}")})
+    hit = kill(landing, home, stage, tables, dice)
+    check_readers(home)
+    build(landing, home)
+    check_readers(home)
+    check_clean(home)
+    return hit, differences(marts(home), expected)
+
+
+def main(kills: int = 50) -> None:
+    dice, hits, wrong = random.Random(1), Counter[str](), 0
+    with scratch() as folder:
+        parts = steps(3)
+        expected = full_rebuilds(folder, parts)
+        for number in range(kills):
+            step = (0, 1, 2, 1, 2)[number % 5]
+            landing, home = folder / "landing", folder / "home"
+            if step < 2:  # begins anew: with nothing, or with what the first step left
+                shutil.rmtree(landing, ignore_errors=True)
+                shutil.rmtree(home, ignore_errors=True)
+            if step == 1:
+                shutil.copytree(folder / "landing-0", landing, copy_function=shutil.copy2)
+                shutil.copytree(folder / "home-0", home, symlinks=True)
+            hit, rows = kill_and_rerun(landing, home, parts[step], STAGES[number % 3], dice, expected[step])
+            print(f"    kill {number + 1}: step {step}, {hit}, {rows} rows differ", file=sys.stderr, flush=True)
+            hits[hit] += 1
+            wrong += rows
+    where = ", ".join(f"{hits[stage]} in {stage}" for stage in STAGES)
+    print(f"kill -9: {kills} kills ({where}); after a plain re-run {wrong} rows differ from the full rebuild", flush=True)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
