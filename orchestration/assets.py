@@ -17,6 +17,7 @@ from orchestration.state import Dates
 from orchestration.warehouse import dbt_environment, manifest_path
 
 POOL = "warehouse"  # one slot: DuckDB takes one writer
+PATIENCE_SECONDS = 3600.0  # for which a step waits for a build that was started otherwise
 
 # The running day is a partition too, for what is computed in real time.
 daily = dg.DailyPartitionsDefinition(start_date="2019-01-01", timezone="Asia/Shanghai", end_offset=1)
@@ -71,7 +72,7 @@ def build_assets(home: Home, landing: Path) -> list[dg.AssetsDefinition]:
     @dg.multi_asset(name="landing", specs=source_specs(project), backfill_policy=in_one_run, pool=POOL)
     def landed_tables(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         """Lands every new or changed delivery, whatever the partitions of the run."""
-        with one_writer(home):
+        with one_writer(home, wait_seconds=PATIENCE_SECONDS):
             landed = pipeline.land_deliveries(home, landing, again=False, report=_reporting(context))
         rows = {dg.AssetKey([result.table.platform, result.table.name]): result for result in landed}
         for key in context.selected_asset_keys:
@@ -90,7 +91,7 @@ def build_assets(home: Home, landing: Path) -> list[dg.AssetsDefinition]:
     def models(context: dg.AssetExecutionContext, dbt: DbtCliResource, config: BuildConfig) -> Iterator[Any]:
         """Builds and checks the models for the business dates of the run."""
         dates = partition_dates(context.partition_time_window, with_touched=config.with_touched)
-        with one_writer(home):
+        with one_writer(home, wait_seconds=PATIENCE_SECONDS):
             arguments = pipeline.request_build(home, dates, full_refresh=False)
             yield from dbt.cli(arguments, context=context, target_path=home.dbt).stream()
             if not context.is_subset:  # some of the models alone are no whole state
@@ -101,7 +102,7 @@ def build_assets(home: Home, landing: Path) -> list[dg.AssetsDefinition]:
     @dg.asset(deps=marts, partitions_def=daily, backfill_policy=in_one_run, group_name="publishing", pool=POOL)
     def published_marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult[Any]:
         """HOME/kefu.duckdb, swapped in whole once every check has passed."""
-        with one_writer(home):
+        with one_writer(home, wait_seconds=PATIENCE_SECONDS):
             built = pipeline.publish_build(home, _reporting(context))
         _report_touched(context, built, project)
         return dg.MaterializeResult(metadata={"file": dg.MetadataValue.path(str(built.version))})

@@ -68,8 +68,11 @@ def test_a_failed_check_stops_publishing(defs: tuple[dg.Definitions, Path]) -> N
     assert (home / "kefu.duckdb").resolve() == before
 
 
-def test_a_run_beside_a_build_fails_and_says_why(defs: tuple[dg.Definitions, Path]) -> None:
+def test_a_run_beside_a_build_that_does_not_end_fails_and_says_why(
+    defs: tuple[dg.Definitions, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     _, home = defs
+    monkeypatch.setattr("orchestration.assets.PATIENCE_SECONDS", 0.5)
     with one_writer(open_home(home)):
         result = run(defs, "2023-03-22", "2023-03-22", with_touched=False)
     assert not result.success
