@@ -16,7 +16,7 @@ from orchestration.errors import KefuError
 from orchestration.home import first_line
 from orchestration.landing import columns
 from orchestration.landing.deliveries import Delivery, Inventory
-from orchestration.landing.readers import Relation, name, read, text
+from orchestration.landing.readers import MAX_ROW_BYTES, Relation, name, read, text
 
 
 @dataclass(frozen=True)
@@ -226,6 +226,8 @@ def _unreadable(relation: Relation, error: duckdb.Error) -> KefuError:
     named = max(files, key=len)  # of x.csv and x.csv.gz both stand in the message about the latter
     if "state machine reached an invalid state" in str(error):
         return KefuError(f"{named} cannot be read: its line ends are mixed (a carriage return or line feed outside quotes)")
+    if "Invalid unicode" in str(error):  # also where the reader cuts off a long row to quote it
+        return KefuError(f"{named} cannot be read: a row is not UTF-8, or longer than {MAX_ROW_BYTES // 1024**2} MiB")
     return KefuError(f"{named} cannot be read: {first_line(error)}")
 
 
@@ -251,9 +253,10 @@ def _keep_broken_lines(connection: duckdb.DuckDBPyConnection, relation: Relation
                     when 'TOO MANY COLUMNS' then 'more values than the header has columns'
                     when 'UNQUOTED VALUE' then {header}[e.column_idx::bigint] || ': its quotes do not enclose the value'
                     when 'INVALID ENCODING' then concat_ws(': ', {header}[e.column_idx::bigint], 'not UTF-8')
+                    when 'LINE SIZE OVER MAXIMUM' then 'longer than {MAX_ROW_BYTES // 1024**2} MiB'
                     else e.error_message
                 end,
-                e.column_idx
+                coalesce(e.column_idx, 0)  -- null where it is the row as a whole
             ),
             any_value(trim(e.csv_line, chr(13) || chr(10)))
         from reject_errors e

@@ -799,3 +799,22 @@ def test_a_file_that_vanishes_while_it_is_read(landing: Landing, monkeypatch: py
     with pytest.raises(KefuError, match=r"export\.csv cannot be read: No such file or directory$"):
         landing.land()
     assert landing.standing() == []
+
+
+@pytest.mark.parametrize("file", ["export.csv", "export.jsonl"])
+def test_a_row_longer_than_16_mib_is_rejected_and_said_to_be(landing: Landing, file: str) -> None:
+    rows = [order(1), order(2, "b" * (16 * 1024**2 + 1)), order(3)]
+    landing.write(orders(*rows) if file.endswith("csv") else as_jsonl(rows), file=file)
+    landing.land()
+    assert landing.rejected() == [(2, "longer than 16 MiB")]
+    assert [row[0] for row in landing.standing()] == ["o1", "o3"]
+
+
+def test_a_long_row_that_cannot_be_quoted_is_named_with_its_file(landing: Landing) -> None:
+    landing.write(
+        as_jsonl([order(1), order(2, "长" * 6_000_000), order(2, "x" + "长" * 6_000_000), order(2, "xx" + "长" * 6_000_000)]),
+        file="export.jsonl",
+    )
+    with pytest.raises(KefuError, match=r"export\.jsonl cannot be read: a row is not UTF-8, or longer than 16 MiB$"):
+        landing.land()
+    assert landing.standing() == []
