@@ -6,25 +6,25 @@ import os
 import shutil
 import subprocess
 import sys
-from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 from harness import build, marts
 
 from faults.common import Marts, check_clean, check_readers, deliver, differences, full_rebuilds, scratch, start_build, steps
+from faults.kill import wait_for
 
-TRIES = 12
-
-
-def free(folder: Path) -> int:
-    return shutil.disk_usage(folder).free
+ROUNDS = 2
 
 
-def fill(folder: Path, left: int) -> Path:
-    """Takes all space of the file system but so many bytes."""
+def fill(folder: Path) -> Path:
+    """Takes all space that is left of the file system."""
     ballast = folder / "ballast"
-    with open(ballast, "wb") as stream:
-        os.posix_fallocate(stream.fileno(), 0, free(folder) - left)
+    with open(ballast, "wb", buffering=0) as stream:
+        for size in (1024**2, 4096, 1):
+            with suppress(OSError):
+                while stream.write(bytes(size)):
+                    pass
     return ballast
 
 
@@ -33,32 +33,23 @@ def check_one_line(code: int | None, err: str) -> None:
     assert err.startswith("kefu: ") and err.count("\n") == 1, err
 
 
-def stage_of(out: str, err: str) -> str:
-    if "cannot be landed" in err or "landed" not in out:
-        return "landing"
-    return "dbt" if " failed: " in err or "dbt failed" in err else "publishing"
-
-
-def fail_and_rerun(landing: Path, home: Path, left: int, expected: Marts) -> tuple[str, int]:
-    """A build with so many bytes left: where it failed ('' if it did not), and in how many rows the re-run differs."""
-    before = os.readlink(home / "kefu.duckdb")
-    rounds = check_readers(home)
-    ballast = fill(home.parent, left)
+def fail_and_rerun(landing: Path, home: Path, stage: str, tables: int, expected: Marts) -> tuple[str, int]:
+    """A build that finds no space from a stage on: what it said, and in how many rows the re-run differs."""
+    before, rounds = os.readlink(home / "kefu.duckdb"), check_readers(home)
     process = start_build(landing, home)
-    out, err = process.communicate()
-    failed = process.returncode != 0
-    if failed:
-        check_one_line(process.returncode, err)
-        assert (os.readlink(home / "kefu.duckdb"), check_readers(home)) == (before, rounds), "readers keep the last version"
+    wait_for(stage, process, home, tables)
+    ballast = fill(home.parent)
+    _, err = process.communicate()
+    check_one_line(process.returncode, err)
+    assert (os.readlink(home / "kefu.duckdb"), check_readers(home)) == (before, rounds), "readers keep the last version"
     ballast.unlink()
-    if failed:
-        build(landing, home)
+    build(landing, home)
     check_clean(home)
-    return stage_of(out, err) + ": " + err.strip() if failed else "", differences(marts(home), expected)
+    return err.strip(), differences(marts(home), expected)
 
 
 def main() -> None:
-    hits, wrong = Counter[str](), 0
+    builds, wrong = 0, 0
     with scratch() as folder:
         small = folder / "small"
         small.mkdir()
@@ -67,21 +58,24 @@ def main() -> None:
             parts = steps(2)
             expected = full_rebuilds(folder, parts)
             landing = folder / "landing"
-            for dts in parts:
-                deliver(landing, dts)
-            needed = 16 * 1024 * 1024
-            for number in range(TRIES):
-                home = small / "home"
-                shutil.rmtree(home, ignore_errors=True)
-                shutil.copytree(folder / "home-0", home, symlinks=True)
-                where, rows = fail_and_rerun(landing, home, needed * number // TRIES, expected[1])
-                print(f"    {needed * number // TRIES:>12,} bytes left: {where or 'enough'}", file=sys.stderr, flush=True)
-                hits[where.split(":")[0]] += bool(where)
-                wrong += rows
+            shutil.copytree(folder / "landing-0", landing, copy_function=shutil.copy2)
+            deliver(landing, parts[1])
+            tables = len({day.parent for dt in parts[1] for day in landing.glob(f"*/*/{dt}")})
+            for number in range(ROUNDS):
+                for stage, landed in (("landing", 1 + number * 9), ("dbt", tables), ("publishing", tables)):
+                    home = small / "home"
+                    shutil.rmtree(home, ignore_errors=True)
+                    shutil.copytree(folder / "home-0", home, symlinks=True)
+                    said, rows = fail_and_rerun(landing, home, stage, landed, expected[1])
+                    print(f"    {stage}: {said[:300]}; {rows} rows differ", file=sys.stderr, flush=True)
+                    builds += 1
+                    wrong += rows
         finally:
             subprocess.run(["umount", str(small)], check=True)
-    where = ", ".join(f"{count} in {stage}" for stage, count in hits.items() if count)
-    print(f"disk full: {sum(hits.values())} builds ({where}); after a plain re-run {wrong} rows differ from the full rebuild")
+    print(
+        f"disk full: {builds} builds, from landing, dbt or publishing on, each one line and exit 1; "
+        f"after a plain re-run {wrong} rows differ from the full rebuild"
+    )
 
 
 if __name__ == "__main__":

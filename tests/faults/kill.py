@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -18,6 +19,7 @@ from harness import build, marts
 
 from faults.common import Marts, check_clean, check_readers, deliver, differences, full_rebuilds, scratch, start_build, steps
 from orchestration.home import Home
+from orchestration.state import create_state
 
 STAGES = ("landing", "dbt", "publishing")
 IN_A_ROW = 5  # kills before a build is let run to its end
@@ -26,18 +28,18 @@ LONGEST = {"landing": 0.1, "dbt": 7.0, "publishing": 1.0}  # seconds from the st
 
 def kill(landing: Path, home: Path, stage: str, tables: int, dice: random.Random) -> str:
     """Starts a build that lands so many tables, kills it and all it started in a stage. Returns where it was hit."""
-    before = _link(home)
+    before = _link(home), _requested_at(home)
     process = start_build(landing, home)
     try:
-        _wait_for(stage, process, home, dice.randint(1, tables) if stage == "landing" else tables)
+        wait_for(stage, process, home, dice.randint(1, tables) if stage == "landing" else tables)
         time.sleep(dice.uniform(0, LONGEST[stage]))
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-    return _hit(home, before)
+    return _hit(home, *before)
 
 
-def _wait_for(stage: str, process: subprocess.Popen[str], home: Path, tables: int) -> None:
+def wait_for(stage: str, process: subprocess.Popen[str], home: Path, tables: int) -> None:
     """Returns when so many tables have landed, or when publishing has begun; at the latest when the build is done."""
     started = time.time()
     assert process.stdout is not None
@@ -63,16 +65,25 @@ def _link(home: Path) -> str | None:
     return os.readlink(home / "kefu.duckdb") if (home / "kefu.duckdb").is_symlink() else None
 
 
-def _hit(home: Path, before: str | None) -> str:
+def _requested_at(home: Path) -> datetime | None:
+    """When the last build began to compute."""
+    if not Home(home).warehouse.exists():
+        return None
+    with duckdb.connect(str(Home(home).warehouse)) as connection:
+        create_state(connection)
+        found: datetime | None = connection.execute("select published_at from build.request").fetchall()[0][0]
+        return found
+
+
+def _hit(home: Path, link_before: str | None, requested_before: datetime | None) -> str:
     """What the dead build leaves tells how far it was."""
-    with duckdb.connect(str(Home(home).warehouse), read_only=True) as connection:
-        (is_checked,) = connection.execute("select is_checked from build.request").fetchall()[0]
-        is_building = connection.execute("select exists (from build.built_with where not stands)").fetchall()[0][0]
-        is_first = not connection.execute("select exists (from build.built_with)").fetchall()[0][0]
-        is_requested = connection.execute("select published_at is not null from build.request").fetchall()[0][0]
-    if is_checked or _link(home) != before:
+    if _link(home) != link_before:
         return "publishing"
-    return "dbt" if is_building or (is_first and is_requested) else "landing"
+    if _requested_at(home) == requested_before:
+        return "landing"
+    with duckdb.connect(str(Home(home).warehouse), read_only=True) as connection:
+        is_checked = connection.execute("select is_checked from build.request").fetchall()[0][0]
+    return "publishing" if is_checked else "dbt"
 
 
 def kill_and_rerun(

@@ -13,10 +13,10 @@ from threading import Timer
 from typing import Any
 
 import pytest
-from harness import build, kefu, marts, query
-
 from faults import fuzz, kill, replaced
 from faults.common import KEFU, check_clean, check_readers, start_build
+from harness import build, kefu, marts, query
+
 from orchestration import pipeline
 from orchestration.errors import KefuError
 from orchestration.home import one_writer, open_home
