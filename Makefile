@@ -5,7 +5,7 @@ UV := $(VENV)/bin/uv
 DEMO_HOME ?= demo/home
 DEMO_LANDING ?= demo/landing
 
-.PHONY: setup demo ui test lint format graph lock
+.PHONY: setup demo ui test faults lint format graph lock
 
 setup: $(VENV)/.installed
 
@@ -28,6 +28,11 @@ ui: setup
 
 test: lint
 	@$(VENV)/bin/pytest
+
+# About an hour on two cores. disk_full mounts a tmpfs (as root), clock needs the Debian package faketime.
+FAULTS ?= kill disk_full replaced at_once fuzz crash clock canceled
+faults: setup
+	@for fault in $(FAULTS); do PYTHONPATH=tests:tests/python $(VENV)/bin/python -m faults.$$fault || exit 1; done
 
 lint: setup
 	@$(VENV)/bin/ruff format --check orchestration tests

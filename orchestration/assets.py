@@ -19,6 +19,7 @@ from orchestration.translator import MONTHLY, translator
 from orchestration.warehouse import dbt_environment, manifest_path
 
 POOL = "warehouse"  # one slot: DuckDB takes one writer
+PATIENCE_SECONDS = 3600.0  # for which a step waits for a build that was started otherwise
 in_one_run = dg.BackfillPolicy.single_run()
 
 
@@ -46,9 +47,9 @@ def build_assets(home: Home, landing: Path) -> list[dg.AssetsDefinition | dg.Ass
     @dg.multi_asset(name="landing", specs=source_specs(project), backfill_policy=in_one_run, pool=POOL)
     def landed_tables(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         """Lands every new or changed delivery, whatever the partitions of the run."""
-        with one_writer(home):
+        with one_writer(home, wait_seconds=PATIENCE_SECONDS):
             landed = pipeline.land_deliveries(home, landing, again=False, report=reporting(context))
-        rows = {dg.AssetKey([result.table.platform, result.table.name]): result for result in landed.landed}
+        rows = {dg.AssetKey([result.table.platform, result.table.name]): result for result in landed}
         for key in context.selected_asset_keys:
             result = rows.get(key)
             metadata = {"rows": result.rows, "rejected": result.rejected, "deliveries": result.deliveries} if result else {}
@@ -66,7 +67,7 @@ def build_assets(home: Home, landing: Path) -> list[dg.AssetsDefinition | dg.Ass
     def models(context: dg.AssetExecutionContext, dbt: DbtCliResource, config: BuildConfig) -> Iterator[Any]:
         """Builds, checks and publishes the business dates of the run; whichever of the models are selected, the state is whole."""
         dates = dates_of(context.partition_time_window, with_touched=config.with_touched)
-        with one_writer(home):
+        with one_writer(home, wait_seconds=PATIENCE_SECONDS):
             yield from build_whole(context, dbt, home, project, dates)
 
     @dbt_assets(
@@ -82,7 +83,7 @@ def build_assets(home: Home, landing: Path) -> list[dg.AssetsDefinition | dg.Ass
         """Closes months: builds every day of them once more, all of which have to have landed and passed their checks."""
         closed = [date.fromisoformat(key) for key in context.partition_keys]
         dates = dates_of(context.partition_time_window, with_touched=False)
-        with one_writer(home):
+        with one_writer(home, wait_seconds=PATIENCE_SECONDS):
             pipeline.guard_months(home, closed)
             yield from build_whole(context, dbt, home, project, dates)
             pipeline.close_months(home, closed)

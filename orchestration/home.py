@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import duckdb
 
@@ -82,15 +84,16 @@ def open_home(path: Path) -> Home:
 
 
 @contextmanager
-def one_writer(home: Home) -> Iterator[None]:
-    """Holds HOME's lock; the system frees it when the process ends, however it ends."""
+def one_writer(home: Home, *, wait_seconds: float = 0) -> Iterator[None]:
+    """Holds HOME's lock; the system frees it when the process ends, however it ends. KefuError where another keeps it."""
+    until = time.monotonic() + wait_seconds
     with open(home.path / "writer.lock", "a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            holder = lock.read().strip() or "unknown"
-            raise KefuError(f"another build is writing to {home.path} (process {holder}); try again when it is done") from None
+        while not _is_locked(lock):
+            if time.monotonic() >= until:
+                lock.seek(0)
+                holder = lock.read().strip() or "unknown"
+                raise KefuError(f"another build is writing to {home.path} (process {holder}); try again when it is done")
+            time.sleep(0.2)
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
@@ -98,6 +101,14 @@ def one_writer(home: Home) -> Iterator[None]:
             yield
         finally:
             lock.truncate(0)
+
+
+def _is_locked(lock: TextIO) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def first_line(error: BaseException) -> str:

@@ -13,7 +13,7 @@ from orchestration.contract import contract
 from orchestration.errors import KefuError
 from orchestration.home import Home, one_writer, open_home
 from orchestration.landing.deliveries import Delivery, find_deliveries
-from orchestration.landing.load import LandingReport, create_tables, land, not_landed
+from orchestration.landing.load import Landed, create_tables, land, not_landed
 from orchestration.months import mark_closed, obstacles, to_close
 from orchestration.publish import last_version, publish
 from orchestration.warehouse import build_arguments, run_dbt
@@ -32,7 +32,7 @@ def build(landing: Path, home_path: Path, dates: state.Dates, *, full_refresh: b
     home = open_home(home_path)
     with one_writer(home):
         landed = land_deliveries(home, landing, again=full_refresh, report=report)
-        if not landed.landed and not full_refresh and not dates.is_range and is_up_to_date(home):
+        if not landed and not full_refresh and not dates.is_range and is_up_to_date(home):
             report_held(home, report)
             return None
         arguments = request_build(home, dates, full_refresh=full_refresh, skip_unchanged=True)
@@ -48,21 +48,19 @@ def build(landing: Path, home_path: Path, dates: state.Dates, *, full_refresh: b
         return built
 
 
-def land_deliveries(home: Home, landing: Path, *, again: bool, report: Report) -> LandingReport:
+def land_deliveries(home: Home, landing: Path, *, again: bool, report: Report) -> Sequence[Landed]:
+    inventory = find_deliveries(landing, contract())
     with home.connect() as connection:
         create_tables(connection)
         state.create_state(connection)
         record_changes = not again and not state.is_everything(connection)
         if again:
             connection.execute("update build.request set everything = true")
-        try:
-            landed = land(connection, landing, again=again, record_changes=record_changes, report=report)
-        except KefuError:  # some tables may have landed
+        new = inventory.deliveries if again else not_landed(connection, inventory)
+        if new:  # before the first table lands: whatever ends this process, what has landed is built before it is published
             state.mark_checked(connection, False)
-            raise
-        if landed.landed:
-            state.mark_checked(connection, False)
-    for path in landed.ignored:
+        landed = land(connection, new, record_changes=record_changes, report=report)
+    for path in inventory.ignored:
         report(f"ignored {path}: not a table or file of the landing contract")
     return landed
 
@@ -92,6 +90,8 @@ def new_deliveries(home: Home, landing: Path) -> Sequence[Delivery]:
 def request_build(home: Home, dates: state.Dates, *, full_refresh: bool, skip_unchanged: bool = False) -> list[str]:
     """Writes down the dates to build and returns the arguments for dbt."""
     with home.connect() as connection:
+        if not state.is_published(connection):
+            state.adopt_revisions(connection, home.published)
         state.request(connection, dates, full_refresh=full_refresh)
         unchanged = state.unchanged_selections(connection) if skip_unchanged else []
         state.mark_building(connection)

@@ -11,9 +11,11 @@ from pathlib import Path
 import duckdb
 
 from orchestration.checks import Check
+from orchestration.clock import beijing_now
 from orchestration.contract import contract
 from orchestration.errors import KefuError
 from orchestration.home import PROJECT
+from orchestration.landing.readers import text
 
 PARAMETERS = PROJECT / "seeds" / "rule_parameters.csv"
 
@@ -83,9 +85,9 @@ def request(connection: duckdb.DuckDBPyConnection, dates: Dates, *, full_refresh
         """
         update build.request set
             first_date = ?, last_date = ?, with_touched = ?, everything = everything or ?,
-            published_at = get_current_timestamp() at time zone 'Asia/Shanghai'
+            published_at = ?
         """,
-        [dates.first, dates.last, dates.with_touched, full_refresh or is_changed],
+        [dates.first, dates.last, dates.with_touched, full_refresh or is_changed, beijing_now()],
     )
 
 
@@ -102,6 +104,22 @@ def mark_checked(connection: duckdb.DuckDBPyConnection, is_checked: bool) -> Non
 
 def is_checked(connection: duckdb.DuckDBPyConnection) -> bool:
     return bool(connection.execute("select is_checked from build.request").fetchall()[0][0])
+
+
+def is_published(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the marts are those of the last build that was published, and noted as such: no build has begun since."""
+    return bool(connection.execute("select exists (from build.built_with where stands)").fetchall()[0][0])
+
+
+def adopt_revisions(connection: duckdb.DuckDBPyConnection, published: Path) -> None:
+    """What was published stays, also where the build died before it could note so: readers' own file tells."""
+    if not published.exists():
+        return
+    connection.execute(f"attach {text(str(published.resolve()))} as published (read_only)")
+    try:
+        connection.execute("create or replace table build.published_revisions as select * from published.marts.metric_revisions")
+    finally:
+        connection.execute("detach published")
 
 
 def is_everything(connection: duckdb.DuckDBPyConnection) -> bool:

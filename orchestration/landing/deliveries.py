@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -31,11 +32,18 @@ class Delivery:
     @property
     def signature(self) -> str:
         """Names, sizes and times of the files: another one means that the delivery is to be landed again."""
+        return "|".join(f"{name}:{stat.st_size}:{stat.st_mtime_ns}" for name, stat in self._stats())
+
+    @property
+    def stamp(self) -> tuple[tuple[str, int, int, int, int], ...]:
+        """The same with what a program that writes a file cannot set back, so that it stays only where nobody wrote."""
+        return tuple((name, s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino) for name, s in self._stats())
+
+    def _stats(self) -> list[tuple[str, os.stat_result]]:
         try:
-            stats = [(file.path.name, file.path.stat()) for file in self.files]
+            return [(file.path.name, file.path.stat()) for file in self.files]
         except OSError as error:
             raise _unreadable(error) from error
-        return "|".join(f"{name}:{stat.st_size}:{stat.st_mtime_ns}" for name, stat in stats)
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
-from pathlib import Path
 
 import duckdb
 
+from orchestration.clock import beijing_now
 from orchestration.contract import Table, contract
 from orchestration.errors import KefuError
 from orchestration.home import first_line
 from orchestration.landing import columns
-from orchestration.landing.deliveries import Delivery, Inventory, find_deliveries
-from orchestration.landing.readers import Relation, name, read, text
+from orchestration.landing.deliveries import Delivery, Inventory
+from orchestration.landing.readers import MAX_ROW_BYTES, Relation, name, read, text
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,6 @@ class Landed:
     rejected: int
     repeated: int  # rows of a key that a later row of the same dt replaces
     unknown_columns: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class LandingReport:
-    landed: tuple[Landed, ...]
-    ignored: tuple[str, ...]
 
 
 # The rows of `incoming`, each with its delivery and its number in its file.
@@ -98,19 +92,21 @@ def _lateness(table: Table, event_time: str) -> str:
 
 
 def land(
-    connection: duckdb.DuckDBPyConnection, landing: Path, *, again: bool, record_changes: bool, report: Callable[[str], None]
-) -> LandingReport:
-    """Lands every new or changed delivery (with `again`: every one there is).
+    connection: duckdb.DuckDBPyConnection,
+    deliveries: Sequence[Delivery],
+    *,
+    record_changes: bool,
+    report: Callable[[str], None],
+) -> Sequence[Landed]:
+    """Lands these deliveries, which are in order of their tables.
 
     With `record_changes`, rows whose standing version changes go to schema changed, as they were and as they are.
     A file that cannot be read stops its table only; when the others have landed, KefuError names what could not.
     """
-    inventory = find_deliveries(landing, contract())
-    new = inventory.deliveries if again else not_landed(connection, inventory)
     landed, errors = [], []
-    for table, deliveries in groupby(new, key=lambda delivery: delivery.table):
+    for table, of_table in groupby(deliveries, key=lambda delivery: delivery.table):
         try:
-            result = _land_table(connection, table, list(deliveries), record_changes)
+            result = _land_table(connection, table, list(of_table), record_changes)
         except KefuError as error:
             errors.append(str(error))
             continue
@@ -121,7 +117,7 @@ def land(
         report(f"landed {table.label}: {result.deliveries} deliveries, {result.rows:,} rows" + _remarks(result))
     if errors:
         raise KefuError("; ".join(errors))
-    return LandingReport(tuple(landed), inventory.ignored)
+    return landed
 
 
 def not_landed(connection: duckdb.DuckDBPyConnection, inventory: Inventory) -> Sequence[Delivery]:
@@ -152,12 +148,13 @@ def _land_table(
     connection: duckdb.DuckDBPyConnection, table: Table, deliveries: Sequence[Delivery], record_changes: bool
 ) -> Landed:
     signatures = {delivery.dt: delivery.signature for delivery in deliveries}
+    stamps = [delivery.stamp for delivery in deliveries]
     files = [file for delivery in deliveries for file in delivery.files]
     relations = read(connection, table, files)
     connection.execute("begin")
     try:
         _create_incoming(connection, table, relations)
-        if signatures != {delivery.dt: delivery.signature for delivery in deliveries}:
+        if stamps != [delivery.stamp for delivery in deliveries]:
             raise KefuError(f"{table.label}: a file changed while it was read; nothing of it has landed, run again")
         repeated = _drop_repeated(connection, table)
         _replace(connection, table, deliveries, record_changes)
@@ -251,6 +248,8 @@ def _unreadable(relation: Relation, error: duckdb.Error) -> KefuError:
     named = max(files, key=len)  # of x.csv and x.csv.gz both stand in the message about the latter
     if "state machine reached an invalid state" in str(error):
         return KefuError(f"{named} cannot be read: its line ends are mixed (a carriage return or line feed outside quotes)")
+    if "Invalid unicode" in str(error):  # also where the reader cuts off a long row to quote it
+        return KefuError(f"{named} cannot be read: a row is not UTF-8, or longer than {MAX_ROW_BYTES // 1024**2} MiB")
     return KefuError(f"{named} cannot be read: {first_line(error)}")
 
 
@@ -276,9 +275,10 @@ def _keep_broken_lines(connection: duckdb.DuckDBPyConnection, relation: Relation
                     when 'TOO MANY COLUMNS' then 'more values than the header has columns'
                     when 'UNQUOTED VALUE' then {header}[e.column_idx::bigint] || ': its quotes do not enclose the value'
                     when 'INVALID ENCODING' then concat_ws(': ', {header}[e.column_idx::bigint], 'not UTF-8')
+                    when 'LINE SIZE OVER MAXIMUM' then 'longer than {MAX_ROW_BYTES // 1024**2} MiB'
                     else e.error_message
                 end,
-                e.column_idx
+                coalesce(e.column_idx, 0)  -- null where it is the row as a whole
             ),
             any_value(trim(e.csv_line, chr(13) || chr(10)))
         from reject_errors e
@@ -341,7 +341,7 @@ def _replace(connection: duckdb.DuckDBPyConnection, table: Table, deliveries: Se
         f"""
         delete from {raw} where _dt in ({dts});
         insert into {raw}
-        select {_names(table)}, _dt, _file, _row, get_current_timestamp() at time zone 'Asia/Shanghai', true
+        select {_names(table)}, _dt, _file, _row, timestamp '{beijing_now()}', true
         from ({NUMBERED})
         where _reason is null;
 
@@ -418,7 +418,7 @@ def _log(
             row_count = r.row_count,
             newest_event_at = r.newest_event_at,
             rejected_row_count = r.rejected_row_count,
-            landed_at = get_current_timestamp() at time zone 'Asia/Shanghai'
+            landed_at = timestamp '{beijing_now()}'
         from (
             select
                 l.dt,

@@ -162,8 +162,11 @@ def test_a_failed_check_names_its_rows_and_day_and_stops_publishing(defs: tuple[
     assert (over, waiting) == ({}, [f"2023-03 waits: kuaishou {day} failed its check {name}"])
 
 
-def test_a_run_beside_a_build_fails_and_says_why(defs: tuple[dg.Definitions, Path]) -> None:
+def test_a_run_beside_a_build_that_does_not_end_fails_and_says_why(
+    defs: tuple[dg.Definitions, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     _, home = defs
+    monkeypatch.setattr("orchestration.assets.PATIENCE_SECONDS", 0.5)
     with one_writer(open_home(home)):
         result = run(defs, "2023-03-22", "2023-03-22", with_touched=False)
     assert not result.success

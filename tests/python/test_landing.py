@@ -24,7 +24,8 @@ from hypothesis import strategies as st
 from orchestration.contract import contract
 from orchestration.errors import KefuError
 from orchestration.landing import load
-from orchestration.landing.load import create_tables, land
+from orchestration.landing.deliveries import find_deliveries
+from orchestration.landing.load import create_tables, land, not_landed
 from orchestration.landing.readers import text
 
 Row = dict[str, Any]
@@ -56,7 +57,9 @@ class Landing:
 
     def land(self, *, again: bool = False, record_changes: bool = False) -> list[str]:
         lines: list[str] = []
-        land(self.connection, self.folder, again=again, record_changes=record_changes, report=lines.append)
+        inventory = find_deliveries(self.folder, contract())
+        new = inventory.deliveries if again else not_landed(self.connection, inventory)
+        land(self.connection, new, record_changes=record_changes, report=lines.append)
         return lines
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
@@ -731,8 +734,9 @@ def test_what_the_contract_does_not_know_is_left_out(landing: Landing) -> None:
         landing.path("taobao/orders", "2025-09-01", file).write_bytes(b"x")
     (landing.folder / "taobao" / "wishes" / "dt=2025-09-01").mkdir(parents=True)
     (landing.folder / "taobao/orders/dt=2025-09-01" / os.fsdecode(b"\xff.csv")).write_bytes(orders(order(2)))
-    report = land(landing.connection, landing.folder, again=False, record_changes=False, report=lambda line: None)
-    assert report.ignored == ("taobao/orders/dt=2025-09-01/?.csv", "taobao/orders/dt=2025-09-01/readme.txt", "taobao/wishes")
+    landing.land()
+    ignored = find_deliveries(landing.folder, contract()).ignored
+    assert ignored == ("taobao/orders/dt=2025-09-01/?.csv", "taobao/orders/dt=2025-09-01/readme.txt", "taobao/wishes")
     assert len(landing.standing()) == 1
 
 
@@ -775,6 +779,25 @@ def test_a_file_replaced_while_it_is_read_is_noticed(landing: Landing, monkeypat
     assert [row[2] for row in landing.standing()] == ["newest"]
 
 
+def test_a_file_rewritten_in_place_with_its_size_and_time_kept_is_noticed(
+    landing: Landing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = landing.write(orders(order(1, "old")))
+    create_incoming = load._create_incoming
+
+    def rewritten(*arguments: Any) -> None:
+        create_incoming(*arguments)
+        before = path.stat()
+        path.write_bytes(orders(order(1, "new")))
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+
+    monkeypatch.setattr(load, "_create_incoming", rewritten)
+    with pytest.raises(KefuError, match=r"^taobao/orders: a file changed while it was read"):
+        landing.land()
+    assert landing.standing() == []
+
+
 def test_a_file_replaced_after_it_was_read_lands_next_time(landing: Landing, monkeypatch: pytest.MonkeyPatch) -> None:
     landing.write(orders(order(1, "read")))
     replace = load._replace
@@ -801,5 +824,24 @@ def test_a_file_that_vanishes_while_it_is_read(landing: Landing, monkeypatch: py
 
     monkeypatch.setattr(load, "_create_incoming", vanished)
     with pytest.raises(KefuError, match=r"export\.csv cannot be read: No such file or directory$"):
+        landing.land()
+    assert landing.standing() == []
+
+
+@pytest.mark.parametrize("file", ["export.csv", "export.jsonl"])
+def test_a_row_longer_than_16_mib_is_rejected_and_said_to_be(landing: Landing, file: str) -> None:
+    rows = [order(1), order(2, "b" * (16 * 1024**2 + 1)), order(3)]
+    landing.write(orders(*rows) if file.endswith("csv") else as_jsonl(rows), file=file)
+    landing.land()
+    assert landing.rejected() == [(2, "longer than 16 MiB")]
+    assert [row[0] for row in landing.standing()] == ["o1", "o3"]
+
+
+def test_a_long_row_that_cannot_be_quoted_is_named_with_its_file(landing: Landing) -> None:
+    landing.write(
+        as_jsonl([order(1), order(2, "长" * 6_000_000), order(2, "x" + "长" * 6_000_000), order(2, "xx" + "长" * 6_000_000)]),
+        file="export.jsonl",
+    )
+    with pytest.raises(KefuError, match=r"export\.jsonl cannot be read: a row is not UTF-8, or longer than 16 MiB$"):
         landing.land()
     assert landing.standing() == []

@@ -1,0 +1,44 @@
+"""A Dagster run is canceled while its dbt computes; the next run gets the slot."""
+
+from __future__ import annotations
+
+import sys
+
+from harness import marts
+
+from faults.common import check_clean, deliver, differences, full_rebuilds, scratch, steps
+from faults.dagster_dev import OVER, dagster_dev, wait_until
+
+FREE_SLOTS_SECONDS = 5
+
+
+def main() -> None:
+    with scratch() as folder:
+        parts = steps(1)
+        (expected,) = full_rebuilds(folder, parts)
+        landing, home = folder / "landing", folder / "home"
+        deliver(landing, parts[0])
+        with dagster_dev(landing, home, FREE_SLOTS_SECONDS) as dagster:
+            first = dagster.launch("2023-03-22")
+            wait_until(lambda: bool(dagster.dbt_processes()), 180, "dbt runs")
+            assert dagster.slot_of() == first
+            second = dagster.launch("2023-03-30")
+            wait_until(lambda: dagster.status(second) == "STARTED", 120, "the second run waits for the slot")
+            dead = dagster.dbt_processes()
+            dagster.terminate(first)
+            gone = wait_until(lambda: not set(dead) & set(dagster.dbt_processes()), 60, "dbt is gone")
+            handed = gone + wait_until(lambda: dagster.slot_of() == second, 120, "the second run has the slot")
+            wait_until(lambda: dagster.status(second) in OVER, 600, "the second run is over")
+            statuses = dagster.status(first), dagster.status(second)
+            print(f"    {statuses}", file=sys.stderr)
+        assert statuses == ("CANCELED", "SUCCESS"), statuses
+        check_clean(home)
+        wrong = differences(marts(home), expected)
+    print(
+        f"canceled run: its dbt gone after {gone:.1f} s, its slot with the next run after {handed:.1f} s "
+        f"(free_slots_after_run_end_seconds: {FREE_SLOTS_SECONDS}); {wrong} rows differ from the full rebuild"
+    )
+
+
+if __name__ == "__main__":
+    main()
