@@ -59,6 +59,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     explain.add_argument("--home", type=Path, required=True, metavar="DIR", help="the home that was built")
     explain.set_defaults(run=_explain)
+
+    backup = commands.add_parser("backup", help="write a home to one file, once no build runs")
+    backup.add_argument("--home", type=Path, required=True, metavar="DIR", help="the home to back up")
+    backup.add_argument("--to", type=Path, required=True, metavar="FILE", help="the .tar.gz to write; one that is there is replaced")
+    backup.set_defaults(run=_backup)
+
+    restore = commands.add_parser("restore", help="make a home from a backup")
+    restore.add_argument("--from", type=Path, required=True, metavar="FILE", help="what `kefu backup` wrote", dest="source")
+    restore.add_argument("--home", type=Path, required=True, metavar="DIR", help="a folder that is empty or not there")
+    restore.set_defaults(run=_restore)
     return parser
 
 
@@ -117,3 +127,17 @@ def _explain(options: argparse.Namespace) -> None:
     from orchestration.explain import explain
 
     print(explain(options.home, options.round_id))
+
+
+def _backup(options: argparse.Namespace) -> None:
+    from orchestration.backup import back_up
+
+    if not (options.home / "warehouse.duckdb").exists():
+        raise KefuError(f"--home {options.home} holds no warehouse: there is nothing to back up")
+    print(f"wrote {back_up(options.home, options.to):,} files to {options.to}")
+
+
+def _restore(options: argparse.Namespace) -> None:
+    from orchestration.backup import restore
+
+    print(f"restored {restore(options.source, options.home):,} files to {options.home}")

@@ -1,10 +1,13 @@
-"""Dagster's own storage and settings, in HOME/dagster."""
+"""Dagster's own storage and settings, in HOME/dagster. Run as a module it prepares them for KEFU_HOME, before Dagster starts."""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 from dagster import DagsterInstance
 
-from orchestration.home import Home
+from orchestration.home import Home, open_home
 
 SETTINGS = """\
 # Written by kefu where it is missing; yours to change.
@@ -27,3 +30,7 @@ def write_settings(home: Home) -> None:
 def instance_of(home: Home) -> DagsterInstance:
     write_settings(home)
     return DagsterInstance.from_config(str(home.dagster))
+
+
+if __name__ == "__main__":
+    write_settings(open_home(Path(os.environ["KEFU_HOME"])))

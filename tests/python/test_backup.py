@@ -1,0 +1,77 @@
+"""A home that is restored goes on where the backup was made."""
+
+import sqlite3
+import tarfile
+import threading
+import time
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from harness import FIXTURES, build, kefu, marts, query
+
+from orchestration.home import one_writer, open_home
+from orchestration.instance import instance_of
+
+
+@pytest.fixture(scope="module")
+def backed_up(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A home of case102 with something in Dagster's storage, and its backup."""
+    folder = tmp_path_factory.mktemp("backup")
+    home, archive = folder / "home", folder / "kefu.tar.gz"
+    build(FIXTURES / "case102" / "landing", home)
+    with instance_of(open_home(home)) as instance:
+        instance.report_runless_asset_event(dg.AssetMaterialization("published_marts"))
+    outcome = kefu("backup", "--home", home, "--to", archive)
+    assert outcome.code == 0, outcome.err
+    return home, archive
+
+
+def test_a_restored_home_has_everything_and_nothing_to_do(backed_up: tuple[Path, Path], tmp_path: Path) -> None:
+    home, archive = backed_up
+    outcome = kefu("restore", "--from", archive, "--home", tmp_path / "restored")
+    assert outcome.code == 0, outcome.err
+    assert marts(tmp_path / "restored") == marts(home)
+    revisions = "from marts.metric_revisions order by all"
+    assert query(tmp_path / "restored", revisions) == query(home, revisions), "no landing folder could bring these back"
+    assert "nothing to do" in build(FIXTURES / "case102" / "landing", tmp_path / "restored").out
+    with instance_of(open_home(tmp_path / "restored")) as instance:
+        assert instance.get_latest_materialization_event(dg.AssetKey("published_marts")) is not None
+
+
+def test_a_backup_waits_for_a_build_and_holds_whole_sqlite_files(backed_up: tuple[Path, Path], tmp_path: Path) -> None:
+    home, _ = backed_up
+    archive = tmp_path / "waited.tar.gz"
+    with one_writer(open_home(home)):
+        waiting = threading.Thread(target=kefu, args=("backup", "--home", home, "--to", archive))
+        waiting.start()
+        time.sleep(1)
+        assert not archive.exists()
+        assert not list(tmp_path.iterdir()), "not even a part of it"
+    waiting.join()
+    with tarfile.open(archive) as files:
+        files.extractall(tmp_path / "files")
+    copies = list((tmp_path / "files" / "dagster").rglob("*.db"))
+    assert copies
+    for copy in copies:
+        with sqlite3.connect(copy) as connection:
+            assert connection.execute("pragma integrity_check").fetchone() == ("ok",)
+
+
+def test_what_cannot_be_backed_up_or_restored_says_why(backed_up: tuple[Path, Path], tmp_path: Path) -> None:
+    home, archive = backed_up
+    (tmp_path / "no.tar.gz").write_text("this is no archive", encoding="utf-8")
+    (tmp_path / "cut.tar.gz").write_bytes(archive.read_bytes()[:100_000])
+    for arguments, told in (
+        (("backup", "--home", tmp_path / "nowhere", "--to", tmp_path / "x"), "holds no warehouse"),
+        (("backup", "--home", home, "--to", tmp_path / "no folder" / "x"), "No such file or directory"),
+        (("restore", "--from", archive, "--home", home), "is not empty"),
+        (("restore", "--from", tmp_path / "no.tar.gz", "--home", tmp_path / "a"), "no.tar.gz cannot be read"),
+        (("restore", "--from", tmp_path / "cut.tar.gz", "--home", tmp_path / "b"), "cut.tar.gz cannot be read"),
+        (("restore", "--from", tmp_path / "absent.tar.gz", "--home", tmp_path / "c"), "absent.tar.gz"),
+    ):
+        outcome = kefu(*arguments)
+        assert outcome.code == 1
+        assert told in outcome.err
+        assert outcome.err.count("\n") == 1
+    assert not (tmp_path / "b" / "warehouse.duckdb").exists(), "nothing half restored"
