@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from datetime import date
@@ -11,10 +12,12 @@ from pathlib import Path
 import duckdb
 
 from orchestration.errors import KefuError
+from orchestration.home import PRIVATE
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    os.umask(PRIVATE)
     try:
         return int(options.run(options) or 0)
     except (KefuError, OSError, duckdb.Error) as error:
@@ -59,6 +62,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     explain.add_argument("--home", type=Path, required=True, metavar="DIR", help="the home that was built")
     explain.set_defaults(run=_explain)
+
+    forget = commands.add_parser("forget", help="remove a buyer from landing, warehouse and marts, and prove it")
+    forget.add_argument(
+        "--buyer", required=True, metavar="ID", help="buyer_id or user_id, as the exports write it, on any platform"
+    )
+    forget.add_argument("--landing", type=Path, required=True, metavar="DIR", help="landing folder; its files are rewritten")
+    forget.add_argument("--home", type=Path, required=True, metavar="DIR", help="the home that was built from it")
+    forget.set_defaults(run=_forget)
     return parser
 
 
@@ -117,3 +128,9 @@ def _explain(options: argparse.Namespace) -> None:
     from orchestration.explain import explain
 
     print(explain(options.home, options.round_id))
+
+
+def _forget(options: argparse.Namespace) -> None:
+    from orchestration.forget import forget
+
+    forget(options.landing, options.home, options.buyer, _report)

@@ -9,9 +9,10 @@ import dagster as dg
 
 from orchestration.assets import BuildConfig, build_assets, daily, dbt_resource
 from orchestration.errors import KefuError
-from orchestration.home import Home, open_home
+from orchestration.home import PRIVATE, Home, open_home
 from orchestration.pipeline import is_anything_new
 
+os.umask(PRIVATE)  # of every process that Dagster loads this into
 warnings.filterwarnings("ignore", category=dg.BetaWarning)  # backfill_policy, which is pinned with everything else
 
 

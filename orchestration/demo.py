@@ -1,6 +1,7 @@
 """`make demo`: two months of sample files for every platform, through Dagster, and what came of them."""
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from orchestration.assets import BuildConfig, daily
 from orchestration.definitions import definitions
 from orchestration.errors import KefuError
 from orchestration.generate import generate
-from orchestration.home import Home, open_home
+from orchestration.home import PRIVATE, Home, open_home
 from orchestration.instance import instance_of
 from orchestration.pipeline import is_up_to_date
 
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--landing", type=Path, required=True)
     parser.add_argument("--home", type=Path, required=True)
     options = parser.parse_args(arguments)
+    os.umask(PRIVATE)
     try:
         demo(options.landing, options.home)
     except KefuError as error:

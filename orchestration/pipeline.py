@@ -8,12 +8,13 @@ from datetime import date
 from pathlib import Path
 
 from orchestration import state
+from orchestration.buyers import buyer_key
 from orchestration.contract import contract
 from orchestration.errors import KefuError
 from orchestration.home import Home, one_writer, open_home
 from orchestration.landing.deliveries import find_deliveries
 from orchestration.landing.load import LandingReport, create_tables, land, new_deliveries
-from orchestration.publish import publish
+from orchestration.publish import drop_other_versions, publish
 from orchestration.warehouse import build_arguments, run_dbt
 
 Report = Callable[[str], None]
@@ -32,12 +33,18 @@ def build(landing: Path, home_path: Path, dates: state.Dates, *, full_refresh: b
         landed = land_deliveries(home, landing, again=full_refresh, report=report)
         if not landed.landed and not full_refresh and not dates.is_range and is_up_to_date(home):
             return None
-        run_dbt(home, request_build(home, dates, full_refresh=full_refresh, skip_unchanged=True), report)
-        mark_checked(home)
-        return publish_build(home, report)
+        return build_landed(home, dates, full_refresh=full_refresh, report=report)
+
+
+def build_landed(home: Home, dates: state.Dates, *, full_refresh: bool, report: Report) -> Built:
+    """Builds, checks and publishes what has landed. The caller holds the home's lock."""
+    run_dbt(home, request_build(home, dates, full_refresh=full_refresh, skip_unchanged=True), report)
+    mark_checked(home)
+    return publish_build(home, report)
 
 
 def land_deliveries(home: Home, landing: Path, *, again: bool, report: Report) -> LandingReport:
+    buyer_key()  # one that cannot be used is told of before anything is done
     with home.connect() as connection:
         create_tables(connection)
         state.create_state(connection)
@@ -96,6 +103,9 @@ def publish_build(home: Home, report: Report) -> Built:
         for platform, day in connection.execute("select * from build.build_dates order by all").fetchall():
             built.setdefault(platform, []).append(day)
         state.mark_built(connection)
+        if not state.is_key_unchanged(connection):  # the version before tells buyers apart in another way, or by their ids
+            drop_other_versions(home)
+        state.mark_published(connection)
     for platform, days in built.items():
         report(f"rebuilt {platform}: {len(days)} dates, {days[0]} to {days[-1]}")
     report(f"published {home.published} -> {version.name}")

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.home import Home
+from orchestration.buyers import BUYER_COLUMNS, BuyerKey, buyer_key, hashed
+from orchestration.home import FOR_READERS, Home
 
 STORAGE_VERSION = "v1.0.0"  # so that readers with an older DuckDB open it
+STAFF_IDS = ("shop_id", "account_id", "agent_id")
 KEPT_VERSIONS = 2  # the published one, and the one before for readers that are just opening it
 
 
@@ -23,6 +25,7 @@ def publish(home: Home) -> Path:
     with open(aside, "rb") as written:
         os.fsync(written.fileno())
     aside.rename(version)
+    version.chmod(FOR_READERS)  # under its own name, which whoever opens the home meanwhile leaves as it is
     link = home.published.with_suffix(".new")
     link.unlink(missing_ok=True)
     link.symlink_to(version.relative_to(home.path))
@@ -30,6 +33,14 @@ def publish(home: Home) -> Path:
     for old in _versions(home)[:-KEPT_VERSIONS]:
         old.unlink()
     return version
+
+
+def drop_other_versions(home: Home) -> int:
+    """Removes every version but the published one, and what a publishing that died left. Returns how many files."""
+    others = [path for path in home.versions.iterdir() if path != home.published.resolve()]
+    for path in others:
+        path.unlink()
+    return len(others)
 
 
 def _versions(home: Home) -> list[Path]:
@@ -55,9 +66,14 @@ def _write(home: Home, target: Path) -> None:
             where database_name = 'warehouse' and schema_name = 'marts' order by table_name
             """
         ).fetchall()
+        key = buyer_key()
+        hidden = _columns_to_hash(connection, key) if key else {}
         for table, definition, comment in tables:
             connection.execute(definition.replace("CREATE TABLE ", "CREATE TABLE target.", 1))
-            connection.execute(f"insert into target.marts.{table} from warehouse.marts.{table}")
+            connection.execute(
+                f"insert into target.marts.{table} select {_selected(hidden.get(table))} from warehouse.marts.{table}",
+                key.parameters if key and table in hidden else None,
+            )
             _comment(connection, f"table target.marts.{table}", comment)
         columns = connection.execute(
             """
@@ -68,6 +84,55 @@ def _write(home: Home, target: Path) -> None:
         for table, column, comment in columns:
             _comment(connection, f'column target.marts.{table}."{column}"', comment)
         connection.execute("detach target")
+
+
+def _selected(columns: dict[str, str] | None) -> str:
+    """All columns of a mart, some of them replaced by an expression."""
+    return f"* replace ({', '.join(f'{value} as {column}' for column, value in columns.items())})" if columns else "*"
+
+
+def _columns_to_hash(connection: duckdb.DuckDBPyConnection, key: BuyerKey) -> dict[str, dict[str, str]]:
+    """By mart, the columns that tell who a buyer is, each with what is published instead.
+
+    Those are buyers' ids, and values of other ids that hold one: some exports name a conversation after its buyer. Such a value
+    is hashed as a whole, on every mart, so that marts still join. Ids of shops and accounts are no buyers'.
+    """
+    found = connection.execute(
+        """
+        select table_name, list(column_name order by column_index)
+        from duckdb_columns()
+        where database_name = 'warehouse' and schema_name = 'marts' and data_type = 'VARCHAR' and ends_with(column_name, '_id')
+        group by table_name
+        """
+    ).fetchall()
+    ids = {table: [column for column in columns if column not in STAFF_IDS] for table, columns in found}
+    connection.execute("create temp table telling (column_name varchar, value varchar)")
+    for table, columns in ids.items():
+        buyer = next((column for column in columns if column in BUYER_COLUMNS), None)
+        for column in columns:
+            if buyer and column != buyer:
+                connection.execute(
+                    f"""
+                    insert into telling
+                    select distinct '{column}', {column} from warehouse.marts.{table}
+                    where
+                        contains({column}, {buyer})
+                        and regexp_matches({column}, '(^|[^A-Za-z0-9])' || regexp_escape({buyer}) || '([^A-Za-z0-9]|$)')
+                    """
+                )
+    telling = {column for (column,) in connection.execute("select distinct column_name from telling").fetchall()}
+    hidden = {
+        table: {
+            column: hashed(column)
+            if column in BUYER_COLUMNS
+            else f"case when {column} in (select value from telling where column_name = '{column}') "
+            f"then {hashed(column)} else {column} end"
+            for column in columns
+            if column in BUYER_COLUMNS or column in telling
+        }
+        for table, columns in ids.items()
+    }
+    return {table: columns for table, columns in hidden.items() if columns}
 
 
 def _comment(connection: duckdb.DuckDBPyConnection, what: str, comment: str | None) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.buyers import key_fingerprint
 from orchestration.contract import contract
 from orchestration.errors import KefuError
 from orchestration.home import PROJECT
@@ -47,6 +48,7 @@ def create_state(connection: duckdb.DuckDBPyConnection) -> None:
             platform varchar, metric varchar, subject varchar, shop_id varchar, account_id varchar, period varchar,
             period_end date, revision integer, value double, numerator double, denominator double, published_at timestamp
         );
+        create table if not exists build.published_with (buyer_key varchar);
         create table if not exists build.built_as_of (platform varchar, as_of timestamp);
         """
     )
@@ -90,8 +92,25 @@ def is_everything(connection: duckdb.DuckDBPyConnection) -> bool:
 
 
 def is_built(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether everything that has landed, and every rule, is in the marts already."""
-    return not is_everything(connection) and is_project_unchanged(connection) and not _platforms_with_news(connection)
+    """Whether everything that has landed, and every rule, is in the marts already, and published with the buyers' key of now."""
+    return (
+        not is_everything(connection)
+        and is_project_unchanged(connection)
+        and is_key_unchanged(connection)
+        and not _platforms_with_news(connection)
+    )
+
+
+def is_key_unchanged(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the published marts hash buyers' ids with the key of now, or publish them as they are where there is none."""
+    (published_with,) = connection.execute("select max(buyer_key) from build.published_with").fetchall()[0]
+    return bool(published_with == key_fingerprint())
+
+
+def mark_published(connection: duckdb.DuckDBPyConnection) -> None:
+    """After publishing: remembers with which buyers' key."""
+    connection.execute("delete from build.published_with")
+    connection.execute("insert into build.published_with values (?)", [key_fingerprint()])
 
 
 def _platforms_with_news(connection: duckdb.DuckDBPyConnection) -> set[str]:
