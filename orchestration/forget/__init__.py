@@ -51,20 +51,22 @@ def forget(landing: Path, home_path: Path, buyer_id: str, report: Report) -> Non
         _prove(home, landing, inventory, rules, buyer, report)
 
 
-def _rules(home: Home, inventory: Inventory, buyer: Buyer) -> dict[Table, Rule]:
-    """What of each table is the buyer's."""
-    delivered: dict[Table, list[File]] = {}
+def _rules(home: Home, inventory: Inventory, buyer: Buyer) -> dict[str, Rule]:
+    """What of each table is the buyer's, by the table's name in schema raw."""
+    delivered: dict[str, list[File]] = {}
     for delivery in inventory.deliveries:
-        delivered.setdefault(delivery.table, []).extend(delivery.files)
+        delivered.setdefault(delivery.table.relation, []).extend(delivery.files)
     with home.connect() as connection:
         return {
-            table: Rule(table, buyer, _own_keys(connection, table, delivered, buyer) if table.person_through else frozenset())
+            table.relation: Rule(
+                table, buyer, _own_keys(connection, table, delivered, buyer) if table.person_through else frozenset()
+            )
             for table in contract().values()
         }
 
 
 def _own_keys(
-    connection: duckdb.DuckDBPyConnection, table: Table, delivered: dict[Table, list[File]], buyer: Buyer
+    connection: duckdb.DuckDBPyConnection, table: Table, delivered: dict[str, list[File]], buyer: Buyer
 ) -> frozenset[str]:
     """Of a linked table, the keys that all deliveries, also those no longer in the landing folder, know as this buyer's alone."""
     link, wanted = table.person_through, text(buyer.id)
@@ -78,7 +80,7 @@ def _own_keys(
         ("others_keys", f"person <> {wanted} and key in (select key from own_keys)"),
     ):
         for other in tables:
-            for relation in _relations(connection, other, delivered.get(other, [])):
+            for relation in _relations(connection, other, delivered.get(other.relation, [])):
                 pairs = _keys_and_persons(other, link, relation)
                 connection.execute(f"insert into {target} select distinct key from ({pairs}) where {condition}")
                 connection.execute("drop table if exists reject_errors; drop table if exists reject_scans")
@@ -94,33 +96,34 @@ def _keys_and_persons(table: Table, link: PersonLink, relation: str) -> str:
     return f"select {name(link.key)} as key, {name(table.person)} as person from {relation}"
 
 
-def _forget_landing(inventory: Inventory, rules: dict[Table, Rule], report: Report) -> bool:
+def _forget_landing(inventory: Inventory, rules: dict[str, Rule], report: Report) -> bool:
     """Rewrites the files concerned. Tables that are linked to others go first: their keys stand in the others' rows."""
     linked_first = sorted(inventory.deliveries, key=lambda delivery: delivery.table.person_through is None)
-    totals: dict[Table, tuple[int, int, int]] = {}
+    totals: dict[str, tuple[int, int, int]] = {}
     with duckdb.connect() as connection:
         for delivery in linked_first:
             for file in delivery.files:
                 files.aside_of(file.path).unlink(missing_ok=True)  # of a run that was killed
-                found = files.search(connection, file, rules[delivery.table])
+                found = files.search(connection, file, rules[delivery.table.relation])
                 if found.any:
-                    files.rewrite(connection, file, rules[delivery.table])
-                    rows, named, count = totals.get(delivery.table, (0, 0, 0))
-                    totals[delivery.table] = rows + found.removed, named + found.blanked, count + 1
-    for table, (rows, named, count) in totals.items():
+                    files.rewrite(connection, file, rules[delivery.table.relation])
+                    rows, named, count = totals.get(delivery.table.label, (0, 0, 0))
+                    totals[delivery.table.label] = rows + found.removed, named + found.blanked, count + 1
+    for label, (rows, named, count) in totals.items():
         report(
-            f"removed from landing {table.label}: {rows:,} rows in {count:,} files"
+            f"removed from landing {label}: {rows:,} rows in {count:,} files"
             + (f", and the id from the text of {named:,} other rows" if named else "")
         )
     return bool(totals)
 
 
-def _forget_landed(home: Home, rules: dict[Table, Rule], report: Report) -> bool:
+def _forget_landed(home: Home, rules: dict[str, Rule], report: Report) -> bool:
     """Out of schema raw what the landing folder no longer holds, such as deliveries that were archived."""
     removed = False
     with home.connect() as connection:
         record_changes = not state.is_everything(connection)
-        for table, rule in sorted(rules.items(), key=lambda item: item[0].person_through is None):
+        for rule in sorted(rules.values(), key=lambda rule: rule.table.person_through is None):
+            table = rule.table
             rule.put_keys(connection)
             described = connection.execute(f"describe staging.{table.relation}").fetchall()
             is_buyers, blanked = rule.sql([(column, data_type) for column, data_type, *_ in described])
@@ -194,7 +197,7 @@ def compact(home: Home) -> None:
     aside.replace(home.warehouse)
 
 
-def _prove(home: Home, landing: Path, inventory: Inventory, rules: dict[Table, Rule], buyer: Buyer, report: Report) -> None:
+def _prove(home: Home, landing: Path, inventory: Inventory, rules: dict[str, Rule], buyer: Buyer, report: Report) -> None:
     searched = [
         proof.search_landing(landing, inventory, rules),
         proof.search_database(home.warehouse, "warehouse", buyer),

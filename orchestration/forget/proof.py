@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.contract import Table, contract
+from orchestration.contract import contract
 from orchestration.forget.files import search
 from orchestration.forget.traces import Buyer, Rule, is_staff_id
 from orchestration.home import PROJECT, Home
@@ -30,14 +30,14 @@ class Searched:
     traces: tuple[str, ...]
 
 
-def search_landing(landing: Path, inventory: Inventory, rules: dict[Table, Rule]) -> Searched:
+def search_landing(landing: Path, inventory: Inventory, rules: dict[str, Rule]) -> Searched:
     """Delivered files row by row; whatever else lies there word by word."""
     known, traces, rows = set(), [], 0
     with duckdb.connect() as connection:
         for delivery in inventory.deliveries:
             for file in delivery.files:
                 known.add(file.path)
-                found = search(connection, file, rules[delivery.table])
+                found = search(connection, file, rules[delivery.table.relation])
                 rows += found.rows
                 if found.any:
                     traces.append(f"{file.name}: {found.removed + found.blanked} rows")

@@ -92,7 +92,7 @@ class Rule:
         """
         conditions, blanked = ["false"], {}
         for column, data_type in found:
-            source, wanted = text_of(name(column), data_type), text(self.buyer.id)
+            source, wanted = f"({text_of(name(column), data_type)})", text(self.buyer.id)
             if self._is_link(column):
                 conditions.append(f"{source} in (select key from forgotten_keys)")
             if not self._is_telling(column):
