@@ -30,6 +30,8 @@ def forget(landing: Path, home_path: Path, buyer_id: str, report: Report) -> Non
     """Removes a buyer everywhere. KefuError names what is left, if anything is."""
     if not buyer_id:
         raise KefuError("--buyer is empty: give the id as the platform's exports write it")
+    if not (home_path / "warehouse.duckdb").exists():  # a path with a slip in it must not pass for a home without the buyer
+        raise KefuError(f"--home {home_path} holds no warehouse: name the home that was built from the landing folder")
     home, key = open_home(home_path), buyer_key()
     buyer = Buyer(buyer_id, key.hash(buyer_id) if key else None)
     with one_writer(home):

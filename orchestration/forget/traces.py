@@ -95,6 +95,8 @@ class Rule:
             source, wanted = f"({text_of(name(column), data_type)})", text(self.buyer.id)
             if self._is_link(column):
                 conditions.append(f"{source} in (select key from forgotten_keys)")
+            if data_type == "VARCHAR" and self.may_name(column):
+                blanked[column] = self.buyer.blanked(name(column))
             if not self._is_telling(column):
                 continue
             if self._is_list(column):
@@ -105,8 +107,6 @@ class Rule:
                 conditions.append(f"{source} = {wanted}")
             if data_type.endswith("[]") and not self._is_list(column):
                 conditions.append(f"list_contains(try_cast({name(column)} as varchar[]), {wanted})")
-            if data_type == "VARCHAR" and self.may_name(column):
-                blanked[column] = self.buyer.blanked(name(column))
         return " or ".join(f"coalesce({condition}, false)" for condition in conditions), blanked
 
     def put_keys(self, connection: duckdb.DuckDBPyConnection) -> None:
@@ -122,6 +122,8 @@ class Rule:
         known = self._known.get(column)
         if known is None or known.is_person:
             return True
+        if known.is_free_text:  # naming a buyer makes nobody's message the buyer's
+            return False
         is_other = self.buyer.id in known.values or (self._has_form(column) and NUMBER_LIKE.fullmatch(self.buyer.id))
         return not is_staff_id(column) and not is_other
 
