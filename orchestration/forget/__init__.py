@@ -169,10 +169,16 @@ def _forget_scratch(home: Home, buyer: Buyer, report: Report) -> bool:
 
 
 def _forget_logs(home: Home, buyer: Buyer, report: Report) -> bool:
-    """Logs that name the buyer go as a whole, and whatever a build that died left among the temporary files."""
+    """Logs and what dbt keeps of its last run go as a whole where they name the buyer; both are made anew. So does whatever
+    a build that died left among the temporary files.
+    """
     removed = False
     for path in list(proof.other_files(home)):
-        is_log = path.is_relative_to(home.logs) or (path.is_relative_to(home.dagster) and path.suffix in (".out", ".err", ".log"))
+        is_log = (
+            path.is_relative_to(home.logs)
+            or path.is_relative_to(home.dbt)
+            or (path.is_relative_to(home.dagster) and path.suffix in (".out", ".err", ".log"))
+        )
         if path.is_relative_to(home.temporary):
             path.unlink()
         elif is_log and proof.is_trace(home, path, buyer):

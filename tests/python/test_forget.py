@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import shutil
+import sys
 from pathlib import Path
 
 import duckdb
@@ -48,7 +49,9 @@ def forgotten(built: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
     shutil.copytree(built[1], home, symlinks=True)
     (home / "logs" / "dbt.log").write_text(f"cannot convert '{ANNA}'", encoding="utf-8")
     (landing / "taobao" / "messages" / f"dt={DAYS[0]}" / "export.csv").chmod(0o640)
-    return landing, home, forget(ANNA, landing, home)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["kefu", "forget", "--buyer", ANNA])  # as it is on the command line
+        return landing, home, forget(ANNA, landing, home)
 
 
 def test_it_says_what_went_and_that_nothing_is_left(forgotten: tuple[Path, Path, Outcome]) -> None:
