@@ -4,6 +4,9 @@ VENV := .venv
 UV := $(VENV)/bin/uv
 DEMO_HOME ?= demo/home
 DEMO_LANDING ?= demo/landing
+# Dagster's interface lets in whoever reaches it. Not ?=, as some shells export HOST.
+HOST = 127.0.0.1
+PORT = 3000
 
 .PHONY: setup demo ui test faults lint format graph lock
 
@@ -21,10 +24,10 @@ demo: setup
 	@$(VENV)/bin/python -m orchestration.demo --landing $(DEMO_LANDING) --home $(DEMO_HOME)
 
 ui: setup
-	@mkdir -p $(DEMO_HOME)/dagster
-	@echo "Dagster on http://127.0.0.1:3000, on the demo's home"
-	@KEFU_HOME=$(abspath $(DEMO_HOME)) KEFU_LANDING=$(abspath $(DEMO_LANDING)) DAGSTER_HOME=$(abspath $(DEMO_HOME))/dagster \
-		$(VENV)/bin/dagster dev -m orchestration.definitions -h 127.0.0.1 -p 3000
+	@umask 077 && mkdir -p $(DEMO_HOME)/dagster
+	@echo "Dagster on http://$(HOST):$(PORT), on the demo's home"
+	@umask 077 && KEFU_HOME=$(abspath $(DEMO_HOME)) KEFU_LANDING=$(abspath $(DEMO_LANDING)) DAGSTER_HOME=$(abspath $(DEMO_HOME))/dagster \
+		$(VENV)/bin/dagster dev -m orchestration.definitions -h $(HOST) -p $(PORT)
 
 test: lint
 	@$(VENV)/bin/pytest

@@ -65,7 +65,7 @@ def build_assets(home: Home, landing: Path) -> list[dg.AssetsDefinition | dg.Ass
         pool=POOL,
     )
     def models(context: dg.AssetExecutionContext, dbt: DbtCliResource, config: BuildConfig) -> Iterator[Any]:
-        """Builds, checks and publishes the business dates of the run; whichever of the models are selected, the state is whole."""
+        """Builds, checks and publishes the business dates of the run, whichever models are selected: a state is whole."""
         dates = dates_of(context.partition_time_window, with_touched=config.with_touched)
         with one_writer(home, wait_seconds=PATIENCE_SECONDS):
             yield from build_whole(context, dbt, home, project, dates)

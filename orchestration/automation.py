@@ -38,7 +38,7 @@ def automation(home: Home, landing: Path) -> Automation:
 
     @dg.schedule(job=daily_build, cron_schedule="0 2 * * *", execution_timezone="Asia/Shanghai")
     def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        """The last days, as many as late rows take to arrive, and every date that deliveries have touched since the last build."""
+        """The last days, as many as late rows take to arrive, and every date that deliveries have touched since."""
         yesterday = context.scheduled_execution_time.astimezone(BEIJING).date() - timedelta(days=1)
         return _days(yesterday - timedelta(days=rolling_days(home) - 1), yesterday)
 

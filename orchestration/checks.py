@@ -9,9 +9,11 @@ from typing import Any
 
 import duckdb
 
+from orchestration.buyers import BUYER_COLUMNS
 from orchestration.home import Home
 
 SHOWN_ROWS = 10
+_SHOWN = f"columns(name -> name not in {BUYER_COLUMNS})"
 
 
 @dataclass(frozen=True)
@@ -108,14 +110,14 @@ def _check(run: dict[str, Any], nodes: dict[str, Any]) -> Check:
 
 
 def example_rows(connection: duckdb.DuckDBPyConnection, check: Check) -> list[dict[str, Any]]:
-    """The first of the rows that a check found."""
-    rows = connection.execute(f"select * from ({check.query}) order by all limit {SHOWN_ROWS}")
+    """The first of the rows that a check found, without who the buyer is: they go to logs and to Dagster's storage."""
+    rows = connection.execute(f"select {_SHOWN} from ({check.query}) order by all limit {SHOWN_ROWS}")
     names = [column[0] for column in rows.description]
     return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
 
 
 def _example(connection: duckdb.DuckDBPyConnection, check: Check) -> str:
-    (first,) = connection.execute(f"select min(q)::varchar from ({check.query}) q").fetchall()[0]
+    (first,) = connection.execute(f"select min(q)::varchar from (select {_SHOWN} from ({check.query})) q").fetchall()[0]
     return f"{check.row_count:,} rows, such as {first}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from datetime import date
@@ -11,10 +12,12 @@ from pathlib import Path
 import duckdb
 
 from orchestration.errors import KefuError
+from orchestration.home import PRIVATE
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    os.umask(PRIVATE)
     try:
         return int(options.run(options) or 0)
     except (KefuError, OSError, duckdb.Error) as error:
@@ -62,13 +65,23 @@ def _parser() -> argparse.ArgumentParser:
 
     backup = commands.add_parser("backup", help="write a home to one file, once no build runs")
     backup.add_argument("--home", type=Path, required=True, metavar="DIR", help="the home to back up")
-    backup.add_argument("--to", type=Path, required=True, metavar="FILE", help="the .tar.gz to write; one that is there is replaced")
+    backup.add_argument(
+        "--to", type=Path, required=True, metavar="FILE", help="the .tar.gz to write; one that is there is replaced"
+    )
     backup.set_defaults(run=_backup)
 
     restore = commands.add_parser("restore", help="make a home from a backup")
     restore.add_argument("--from", type=Path, required=True, metavar="FILE", help="what `kefu backup` wrote", dest="source")
     restore.add_argument("--home", type=Path, required=True, metavar="DIR", help="a folder that is empty or not there")
     restore.set_defaults(run=_restore)
+
+    forget = commands.add_parser("forget", help="remove a buyer from landing, warehouse and marts, and prove it")
+    forget.add_argument(
+        "--buyer", required=True, metavar="ID", help="buyer_id or user_id, as the exports write it, on any platform"
+    )
+    forget.add_argument("--landing", type=Path, required=True, metavar="DIR", help="landing folder; its files are rewritten")
+    forget.add_argument("--home", type=Path, required=True, metavar="DIR", help="the home that was built from it")
+    forget.set_defaults(run=_forget)
     return parser
 
 
@@ -141,3 +154,9 @@ def _restore(options: argparse.Namespace) -> None:
     from orchestration.backup import restore
 
     print(f"restored {restore(options.source, options.home):,} files to {options.home}")
+
+
+def _forget(options: argparse.Namespace) -> None:
+    from orchestration.forget import forget
+
+    forget(options.landing, options.home, options.buyer, _report)

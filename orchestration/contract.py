@@ -20,6 +20,16 @@ class Column:
     values: tuple[str, ...] = ()
     pattern: str | None = None
     default: str | None = None
+    is_person: bool = False  # its value is a buyer's (user's) id
+    is_free_text: bool = False  # what people wrote, who may name anybody
+
+
+@dataclass(frozen=True)
+class PersonLink:
+    """Whose a row without a person's id is: that of the rows with the same key in one of these tables of the platform."""
+
+    key: str
+    tables: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -29,6 +39,7 @@ class Table:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     is_daily: bool = False  # the platform delivers it every day, without rows where there were none
+    person_through: PersonLink | None = None
 
     @property
     def relation(self) -> str:
@@ -38,6 +49,11 @@ class Table:
     @property
     def label(self) -> str:
         return f"{self.platform}/{self.name}"
+
+    @property
+    def person(self) -> str | None:
+        """The column that names a buyer."""
+        return next((column.name for column in self.columns if column.is_person), None)
 
     @property
     def event_time(self) -> str | None:
@@ -58,6 +74,7 @@ def contract() -> dict[tuple[str, str], Table]:
                     key=tuple(_meta(entry)["key"]),
                     columns=tuple(_column(column) for column in entry["columns"]),
                     is_daily=_meta(entry).get("delivered") == "daily",
+                    person_through=_link(_meta(entry).get("person_through")),
                 )
                 tables[table.platform, table.name] = table
     return tables
@@ -74,7 +91,13 @@ def _column(entry: dict[str, Any]) -> Column:
         values=tuple(str(value) for value in meta.get("values", ())),
         pattern=meta.get("pattern"),
         default=None if default is None else str(default).lower() if isinstance(default, bool) else str(default),
+        is_person=meta.get("person", False),
+        is_free_text=meta.get("free_text", False),
     )
+
+
+def _link(entry: dict[str, Any] | None) -> PersonLink | None:
+    return PersonLink(entry["key"], tuple(entry["tables"])) if entry else None
 
 
 def _meta(entry: dict[str, Any]) -> dict[str, Any]:

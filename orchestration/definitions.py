@@ -9,8 +9,9 @@ import dagster as dg
 from orchestration.alerts.sensors import alert_sensors
 from orchestration.assets import build_assets, dbt_resource
 from orchestration.automation import automation
-from orchestration.home import Home, open_home
+from orchestration.home import PRIVATE, Home, open_home
 
+os.umask(PRIVATE)  # of every process that Dagster loads this into
 # Of interfaces that are pinned with everything else: backfill_policy, partitions_def of a check.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)

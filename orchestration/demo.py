@@ -1,6 +1,7 @@
 """`make demo`: two months of sample files for every platform, through Dagster, and what came of them."""
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -13,12 +14,13 @@ from typing import TextIO
 import dagster as dg
 import duckdb
 
-from orchestration.assets import BuildConfig, daily
+from orchestration.assets import BuildConfig
 from orchestration.definitions import definitions
 from orchestration.errors import KefuError
 from orchestration.generate import generate
-from orchestration.home import Home, open_home
+from orchestration.home import PRIVATE, Home, open_home
 from orchestration.instance import instance_of
+from orchestration.partitions import daily, range_tags
 from orchestration.pipeline import is_up_to_date
 
 START, DAYS = date(2025, 9, 1), 61  # September and October: the rules of 淘宝 changed on 1 October
@@ -29,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--landing", type=Path, required=True)
     parser.add_argument("--home", type=Path, required=True)
     options = parser.parse_args(arguments)
+    os.umask(PRIVATE)
     try:
         demo(options.landing, options.home)
     except KefuError as error:
@@ -69,10 +72,7 @@ def run(home: Home, landing: Path, first: date, last: date) -> None:
                 ops={"models": BuildConfig(with_touched=True)},
                 loggers={"console": {"config": {"log_level": "ERROR"}}},
             ),
-            tags={
-                "dagster/asset_partition_range_start": partitions[0],
-                "dagster/asset_partition_range_end": partitions[-1],
-            },
+            tags=range_tags(partitions[0], partitions[-1]),
             raise_on_error=False,
         )
     if not result.success:

@@ -34,7 +34,7 @@ def _count(connection: duckdb.DuckDBPyConnection, rows: str) -> int:
 
 
 def metric_values(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    """Each metric of the newest day built, over the shops: how many have it, its value over all of them, how many met the target."""
+    """Each metric of the newest day built, over the shops: how many have it, its value over all, how many met the target."""
     found = connection.execute(
         """
         select

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,9 @@ import duckdb
 from orchestration.errors import KefuError
 
 PROJECT = Path(__file__).resolve().parent.parent
+PRIVATE = 0o077  # the umask of whatever kefu runs: its files are the owner's alone, but for what is FOR_READERS
+FOR_READERS = 0o640  # of a published version: BI tools read it in the owner's group
+FOLDER_FOR_READERS = 0o750
 
 
 @dataclass(frozen=True)
@@ -75,12 +79,33 @@ def open_home(path: Path) -> Home:
     try:
         for folder in (home.path, home.versions, home.dbt, home.logs, home.dagster, home.temporary):
             folder.mkdir(parents=True, exist_ok=True)
+        close_to_others(home)
         probe = home.path / ".writable"
         probe.touch()
         probe.unlink(missing_ok=True)
     except OSError as error:
         raise KefuError(f"--home {path} is not writable: {error.strerror}") from error
     return home
+
+
+def close_to_others(home: Home) -> None:
+    """The modes of a home's files, also of what an older kefu, Dagster or a restored backup left more open."""
+    for folder, _, files in os.walk(home.path):
+        is_published = Path(folder) == home.versions
+        _set_mode(Path(folder), FOLDER_FOR_READERS if is_published or Path(folder) == home.path else 0o700)
+        for file in files:
+            is_version = is_published and file.startswith("kefu-") and file.endswith(".duckdb")
+            _set_mode(Path(folder, file), FOR_READERS if is_version else 0o600)
+
+
+def _set_mode(path: Path, mode: int) -> None:
+    """Sets permissions that are others; what vanishes meanwhile, such as another process's temporary file, is no matter."""
+    try:
+        found = path.lstat().st_mode
+        if not stat.S_ISLNK(found) and found & 0o777 != mode:
+            path.chmod(found & 0o7000 | mode)
+    except FileNotFoundError:
+        pass
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from orchestration import state
+from orchestration.buyers import buyer_key
 from orchestration.checks import forget_last_run, found
 from orchestration.contract import contract
 from orchestration.errors import KefuError
@@ -15,7 +16,7 @@ from orchestration.home import Home, one_writer, open_home
 from orchestration.landing.deliveries import Delivery, find_deliveries
 from orchestration.landing.load import Landed, create_tables, land, not_landed
 from orchestration.months import mark_closed, obstacles, to_close
-from orchestration.publish import last_version, publish
+from orchestration.publish import drop_other_versions, last_version, publish
 from orchestration.warehouse import build_arguments, run_dbt
 
 Report = Callable[[str], None]
@@ -35,20 +36,26 @@ def build(landing: Path, home_path: Path, dates: state.Dates, *, full_refresh: b
         if not landed and not full_refresh and not dates.is_range and is_up_to_date(home):
             report_held(home, report)
             return None
-        arguments = request_build(home, dates, full_refresh=full_refresh, skip_unchanged=True)
-        try:
-            run_dbt(home, arguments, report)
-        except KefuError:
-            hold_failed(home)
-            report_held(home, report)
-            raise
-        mark_checked(home)
-        built = publish_build(home, report)
+        return build_landed(home, dates, full_refresh=full_refresh, report=report)
+
+
+def build_landed(home: Home, dates: state.Dates, *, full_refresh: bool, report: Report) -> Built:
+    """Builds, checks and publishes what has landed. The caller holds the home's lock."""
+    arguments = request_build(home, dates, full_refresh=full_refresh, skip_unchanged=True)
+    try:
+        run_dbt(home, arguments, report)
+    except KefuError:
+        hold_failed(home)
         report_held(home, report)
-        return built
+        raise
+    mark_checked(home)
+    built = publish_build(home, report)
+    report_held(home, report)
+    return built
 
 
 def land_deliveries(home: Home, landing: Path, *, again: bool, report: Report) -> Sequence[Landed]:
+    buyer_key()  # one that cannot be used is told of before anything is done
     inventory = find_deliveries(landing, contract())
     with home.connect() as connection:
         create_tables(connection)
@@ -100,7 +107,7 @@ def request_build(home: Home, dates: state.Dates, *, full_refresh: bool, skip_un
 
 
 def hold_failed(home: Home) -> None:
-    """After dbt failed: dates on which a blocking check found rows are held back, so that the next build can publish the others."""
+    """After dbt failed: dates on which a blocking check found rows are held back; the next build can publish the others."""
     with home.connect() as connection:
         state.hold(connection, found(home))
 
@@ -131,13 +138,17 @@ def publish_build(home: Home, report: Report) -> Built:
     with home.connect() as connection:
         if not state.is_checked(connection):
             raise KefuError(f"{home.path} has no build that passed its checks and is not published: build first")
-    version = publish(home)
+        is_key_unchanged = state.is_key_unchanged(connection)
+    version = publish(home, with_previous=is_key_unchanged and home.published.exists())
     with home.connect() as connection:
         built: dict[str, list[date]] = {}
         for platform, day in connection.execute("select * from build.build_dates order by all").fetchall():
             built.setdefault(platform, []).append(day)
         connection.execute(f"attach '{version}' as published (read_only)")
         state.mark_built(connection, last_version(home))
+        if not is_key_unchanged:  # the version before tells buyers apart in another way, or by their ids
+            drop_other_versions(home)
+        state.mark_published(connection)
     for platform, days in built.items():
         report(f"rebuilt {platform}: {len(days)} dates, {days[0]} to {days[-1]}")
     report(f"published {home.published} -> {version.name}")
@@ -145,7 +156,7 @@ def publish_build(home: Home, report: Report) -> Built:
 
 
 def months_to_close(home: Home, today: date) -> tuple[dict[date, int], list[str]]:
-    """Months that are over on that day and ready to be closed, with the version that holds their newest day; what others wait for."""
+    """Months that are over and ready to be closed, with the version that holds their newest day; what others wait for."""
     with one_writer(home), home.connect() as connection:
         create_tables(connection)
         state.create_state(connection)

@@ -1,6 +1,6 @@
 """A whole build within a Dagster run, and what Dagster shows of it: progress, rows, failing rows, figures, a picture."""
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from datetime import date
 from time import monotonic
 from typing import Any
@@ -21,7 +21,7 @@ METRICS = "model.kefu.service_metrics"  # the model beside which the figures are
 
 
 def build_whole(
-    context: dg.AssetExecutionContext, dbt: DbtCliResource, home: Home, project: Mapping[str, Any], dates: Dates
+    context: dg.AssetExecutionContext, dbt: DbtCliResource, home: Home, project: dict[str, Any], dates: Dates
 ) -> Iterator[Any]:
     """Builds, checks and publishes these dates. Yields what the run's assets and checks came to; dg.Failure where one failed."""
     started = monotonic()
@@ -43,7 +43,7 @@ def build_whole(
     built = pipeline.publish_build(home, reporting(context))
     _report_other_dates(context, built, project)
     with home.connect() as connection:
-        metadata = {
+        metadata: dict[str, Any] = {
             "file": dg.MetadataValue.path(str(built.version)),
             "rows": dg.MetadataValue.json(figures.row_counts(connection)),
             "build_seconds": round(built_seconds, 1),
@@ -53,7 +53,7 @@ def build_whole(
     context.log_event(dg.AssetMaterialization(PUBLISHED, metadata=metadata))
 
 
-def _events(raw: Any, context: dg.AssetExecutionContext, project: Mapping[str, Any]) -> Iterator[Any]:
+def _events(raw: Any, context: dg.AssetExecutionContext, project: dict[str, Any]) -> Iterator[Any]:
     """What a line of dbt's output says of the assets and checks of this run; progress goes to its log."""
     if raw.raw_event["info"]["name"] in ("LogModelResult", "LogSeedResult", "LogTestResult"):
         context.log.info(str(raw))
@@ -106,6 +106,7 @@ def _shown_figures(connection: duckdb.DuckDBPyConnection) -> dict[str, dg.Metada
 
 def _report_partitions(context: dg.AssetExecutionContext, result: dg.AssetCheckResult, found_on: Set[date]) -> None:
     """Dagster records the result of a run over several partitions once; here it is told of each, failed where the rows are."""
+    assert result.asset_key and result.check_name
     spec = context.assets_def.get_spec_for_check_key(dg.AssetCheckKey(result.asset_key, result.check_name))
     if context.has_partition_key or not isinstance(spec.partitions_def, dg.TimeWindowPartitionsDefinition):
         return
@@ -125,7 +126,7 @@ def _report_partitions(context: dg.AssetExecutionContext, result: dg.AssetCheckR
         )
 
 
-def _report_other_dates(context: dg.AssetExecutionContext, built: pipeline.Built, project: Mapping[str, Any]) -> None:
+def _report_other_dates(context: dg.AssetExecutionContext, built: pipeline.Built, project: dict[str, Any]) -> None:
     """Dates that are rebuilt besides the run's daily partitions: Dagster is told of them too."""
     asked = set(context.partition_keys)
     others = {str(day) for days in built.dates.values() for day in days} - asked

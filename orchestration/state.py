@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.buyers import key_fingerprint
 from orchestration.checks import Check
 from orchestration.clock import beijing_now
 from orchestration.contract import contract
@@ -64,6 +65,7 @@ def create_state(connection: duckdb.DuckDBPyConnection) -> None:
             platform varchar, metric varchar, subject varchar, shop_id varchar, account_id varchar, period varchar,
             period_end date, revision integer, value double, numerator double, denominator double, published_at timestamp
         );
+        create table if not exists build.published_with (buyer_key varchar);
         create table if not exists build.built_as_of (platform varchar, as_of timestamp);
         create table if not exists build.held_dates (platform varchar, business_date date, check_name varchar);
         create table if not exists build.built_dates (platform varchar, business_date date, version integer);
@@ -127,8 +129,8 @@ def is_everything(connection: duckdb.DuckDBPyConnection) -> bool:
 
 
 def is_built(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether everything that has landed, and every rule, is in the marts already."""
-    is_current = not is_everything(connection) and is_project_unchanged(connection)
+    """Whether everything that has landed, and every rule, is in the marts already, and published with the buyers' key of now."""
+    is_current = not is_everything(connection) and is_project_unchanged(connection) and is_key_unchanged(connection)
     return is_current and not _platforms_with_news(connection) and not _is_any_delivery_new(connection)
 
 
@@ -174,7 +176,8 @@ def dates_found(connection: duckdb.DuckDBPyConnection, check: Check) -> list[tup
     """The dates of this build that the rows found are about."""
     if check.dates is None:
         return []
-    rows = f"select {check.dates.platform} as p, {check.dates.first} as first_date, {check.dates.last} as last_date from ({check.query})"
+    dated = f"{check.dates.platform} as p, {check.dates.first} as first_date, {check.dates.last} as last_date"
+    rows = f"select {dated} from ({check.query})"
     return connection.execute(
         f"""
         select platform, business_date from build.build_dates b
@@ -189,6 +192,18 @@ def held_dates(connection: duckdb.DuckDBPyConnection) -> list[HeldDate]:
         "select platform, business_date, min(check_name) from build.held_dates group by all order by all"
     ).fetchall()
     return [HeldDate(*row) for row in rows]
+
+
+def is_key_unchanged(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the published marts hash buyers' ids with the key of now, or publish them as they are where there is none."""
+    (published_with,) = connection.execute("select max(buyer_key) from build.published_with").fetchall()[0]
+    return bool(published_with == key_fingerprint())
+
+
+def mark_published(connection: duckdb.DuckDBPyConnection) -> None:
+    """After publishing: remembers with which buyers' key."""
+    connection.execute("delete from build.published_with")
+    connection.execute("insert into build.published_with values (?)", [key_fingerprint()])
 
 
 def _platforms_with_news(connection: duckdb.DuckDBPyConnection) -> set[str]:

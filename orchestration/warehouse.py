@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.adapters.factory import reset_adapters
-from dbt.cli.main import dbtRunner
+from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
 from orchestration.checks import failure, one_line, warnings
@@ -36,7 +37,7 @@ def run_dbt(home: Home, arguments: Sequence[str], report: Callable[[str], None])
     """Runs dbt in this process; reports the checks that warn, KefuError with the first things that failed."""
     runner = dbtRunner(manifest=_manifest(home), callbacks=[_progress(report)])
     try:
-        result = runner.invoke([*arguments, *_options(home)])
+        result = _invoke(runner, [*arguments, *_options(home)])
     finally:  # dbt keeps the warehouse open in this process, where others are to open it next
         reset_adapters()  # type: ignore[no-untyped-call]
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
@@ -45,6 +46,15 @@ def run_dbt(home: Home, arguments: Sequence[str], report: Callable[[str], None])
             raise KefuError(failure(home, connection) or f"dbt failed: {one_line(result.exception)}")
         for warning in warnings(home, connection):
             report(warning)
+
+
+def _invoke(runner: dbtRunner, arguments: list[str]) -> dbtRunnerResult:
+    """dbt writes the command line of its process into its files: a buyer to forget may stand there."""
+    command_line, sys.argv = sys.argv, sys.argv[:1]
+    try:
+        return runner.invoke(arguments)
+    finally:
+        sys.argv = command_line
 
 
 def manifest_path(home: Home) -> Path:
@@ -66,7 +76,7 @@ def _manifest(home: Home) -> Manifest:
 
 def _parse(home: Home) -> Manifest:
     os.environ.update(dbt_environment(home))
-    parsed = dbtRunner().invoke(["parse", *_options(home)])
+    parsed = _invoke(dbtRunner(), ["parse", *_options(home)])
     if not isinstance(parsed.result, Manifest):
         raise KefuError(f"the dbt project cannot be read: {one_line(parsed.exception)}")
     return parsed.result

@@ -334,9 +334,8 @@ def _replace(connection: duckdb.DuckDBPyConnection, table: Table, deliveries: Se
         select {key} from {raw} where _dt in ({dts});
         """
     )
-    standing = f"select {_names(table, 'r.')} from {raw} r semi join affected a on {_same_key(table, 'r', 'a')} where r._stands"
     if record_changes:
-        connection.execute(f"create or replace temp table before as {standing}")
+        connection.execute(f"create or replace temp table before as {_standing(table)}")
     connection.execute(
         f"""
         delete from {raw} where _dt in ({dts});
@@ -344,7 +343,62 @@ def _replace(connection: duckdb.DuckDBPyConnection, table: Table, deliveries: Se
         select {_names(table)}, _dt, _file, _row, timestamp '{beijing_now()}', true
         from ({NUMBERED})
         where _reason is null;
+        """
+    )
+    _restand(connection, table)
+    if record_changes:
+        _record_changes(connection, table)
 
+
+def amend(
+    connection: duckdb.DuckDBPyConnection, table: Table, is_removed: str, blanked: dict[str, str], *, record_changes: bool
+) -> int:
+    """Landed rows removed for which the condition `is_removed` holds, and columns of others set to other values (`blanked`:
+    values by column), in one transaction. Changed rows go to schema changed. Returns how many rows it concerned.
+    """
+    raw, key = f"raw.{table.relation}", _key(table)
+    changes = " or ".join(f"{name(column)} is distinct from {value}" for column, value in blanked.items()) or "false"
+    connection.execute(
+        f"""
+        create or replace temp table amended as
+        select {key}, _dt, rowid as id, coalesce({is_removed}, false) as is_removed from {raw}
+        where coalesce({is_removed}, false) or {changes};
+        create or replace temp table affected as select distinct {key} from amended;
+        """
+    )
+    (count,) = connection.execute("select count(*) from amended").fetchall()[0]
+    if not count:
+        return 0
+    connection.execute("begin")
+    try:
+        if record_changes:
+            connection.execute(f"create or replace temp table before as {_standing(table)}")
+        connection.execute(f"delete from {raw} where rowid in (select id from amended where is_removed)")
+        if blanked:
+            values = ", ".join(f"{name(column)} = {value}" for column, value in blanked.items())
+            connection.execute(f"update {raw} set {values} where {changes}")
+        _restand(connection, table)
+        if record_changes:
+            _record_changes(connection, table)
+        _count_rows(connection, table, "select distinct _dt from amended")
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise
+    return int(count)
+
+
+def _standing(table: Table) -> str:
+    """The standing rows of the keys in `affected`."""
+    raw = f"raw.{table.relation}"
+    return f"select {_names(table, 'r.')} from {raw} r semi join affected a on {_same_key(table, 'r', 'a')} where r._stands"
+
+
+def _restand(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Of the keys in `affected`, the row of the last dt stands."""
+    raw = f"raw.{table.relation}"
+    connection.execute(
+        f"""
         update {raw} as r set _stands = (r._dt = l.last_dt)
         from (
             select {_names_of_key(table, "r.")}, max(r._dt) as last_dt
@@ -356,15 +410,18 @@ def _replace(connection: duckdb.DuckDBPyConnection, table: Table, deliveries: Se
         where {_same_key(table, "r", "l")} and r._stands <> (r._dt = l.last_dt);
         """
     )
-    if record_changes:
-        connection.execute(
-            f"""
-            insert into changed.{table.relation}
-            (select * from before except select * from ({standing}))
-            union all
-            (select * from ({standing}) except select * from before)
-            """
-        )
+
+
+def _record_changes(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """What stood in `before` and does not now, and the other way round, into schema changed."""
+    connection.execute(
+        f"""
+        insert into changed.{table.relation}
+        (select * from before except select * from ({_standing(table)}))
+        union all
+        (select * from ({_standing(table)}) except select * from before)
+        """
+    )
 
 
 def _names_of_key(table: Table, prefix: str) -> str:
@@ -411,6 +468,15 @@ def _log(
             [sorted(unknown[delivery.dt]) for delivery in deliveries],
         ],
     )
+    _count_rows(connection, table, f"select unnest([{dts}])")
+    totals = f"select sum(row_count), sum(rejected_row_count) from raw.deliveries where {of_table} and dt in ({dts})"
+    rows, rejected = connection.execute(totals).fetchall()[0]
+    return int(rows), int(rejected)
+
+
+def _count_rows(connection: duckdb.DuckDBPyConnection, table: Table, dts: str) -> None:
+    """What raw.deliveries says of the rows of some dts, `dts` being a query of them."""
+    of_table = f"platform = {text(table.platform)} and table_name = {text(table.name)}"
     newest = f"max(i.{name(table.event_time)})" if table.event_time else "null::timestamp"
     connection.execute(
         f"""
@@ -426,7 +492,7 @@ def _log(
                 {newest} as newest_event_at,
                 (select count(*) from raw.rejected_rows j where j.{of_table.replace("and ", "and j.")} and j.dt = l.dt)
                     as rejected_row_count
-            from (select unnest([{dts}]) as dt) l
+            from ({dts}) l (dt)
             left join raw.{table.relation} i on l.dt = i._dt
             group by l.dt
         ) r
@@ -440,6 +506,3 @@ def _log(
             insert into raw.delivery_lateness from {_lateness(table, table.event_time)} where dt in ({dts});
             """
         )
-    totals = f"select sum(row_count), sum(rejected_row_count) from raw.deliveries where {of_table} and dt in ({dts})"
-    rows, rejected = connection.execute(totals).fetchall()[0]
-    return int(rows), int(rejected)

@@ -88,12 +88,12 @@ def _check_gzip(file: File) -> None:
             pass
 
 
-def _opened(file: File) -> IO[bytes]:
+def opened(file: File) -> IO[bytes]:
     return gzip.open(file.path) if _is_gzip(file) else open(file.path, "rb")  # type: ignore[return-value]
 
 
 def _csv_header(connection: duckdb.DuckDBPyConnection, file: File) -> Columns:
-    with _opened(file) as stream:
+    with opened(file) as stream:
         lines = (line.decode("utf-8-sig") for line in iter(lambda: stream.readline(MAX_ROW_BYTES), b""))
         header = next(csv.reader(lines), None)
     if not header:
@@ -109,14 +109,14 @@ def _jsonl_keys(connection: duckdb.DuckDBPyConnection, file: File) -> Columns | 
     keys = connection.execute(f"select distinct unnest(try(json_keys(line))) as key from {lines} order by key").fetchall()
     if keys:
         return tuple((key, "VARCHAR") for (key,) in keys)
-    with _opened(file) as stream:
+    with opened(file) as stream:
         if stream.read(MAX_ROW_BYTES).strip():
             raise UnreadableError("no line of it is a JSON object")
     return None
 
 
 def _parquet_columns(connection: duckdb.DuckDBPyConnection, file: File) -> Columns:
-    described = connection.execute(f"describe select * from read_parquet({_paths([file])}, hive_partitioning = false)").fetchall()
+    described = connection.execute(f"describe select * from read_parquet({paths([file])}, hive_partitioning = false)").fetchall()
     return tuple((column, data_type) for column, data_type, *_ in described)
 
 
@@ -124,7 +124,7 @@ def _compression(files: Sequence[File]) -> str:
     return f"compression = '{'gzip' if _is_gzip(files[0]) else 'none'}'"  # not told, DuckDB reads some gzip files as empty
 
 
-def _paths(files: Sequence[File]) -> str:
+def paths(files: Sequence[File]) -> str:
     """A list of paths, each of them meant literally."""
     return "[" + ", ".join(text("".join(f"[{c}]" if c in "*?[" else c for c in str(file.path))) for file in files) + "]"
 
@@ -134,7 +134,7 @@ def _lines(files: Sequence[File], on_error: str) -> str:
     return f"""(
         select line, _path
         from read_csv(
-            {_paths(files)}, columns = {{'line': 'VARCHAR'}}, header = false, auto_detect = false,
+            {paths(files)}, columns = {{'line': 'VARCHAR'}}, header = false, auto_detect = false,
             delim = {text(LINE_SEPARATOR)}, quote = '', escape = '', strict_mode = false, null_padding = true,
             max_line_size = {MAX_ROW_BYTES}, buffer_size = {BUFFER_BYTES}, {_compression(files)},
             hive_partitioning = false, filename = '_path', {on_error}
@@ -160,7 +160,7 @@ def _read_csv(table: Table, columns: Columns, files: tuple[File, ...]) -> Relati
     sql = f"""
         select {_known(table, texts)}, _path, row_number() over () as _number, struct_pack({_pack(texts)}) as _delivered
         from read_csv(
-            {_paths(files)}, columns = {{{", ".join(f"{column}: 'VARCHAR'" for column in texts.values())}}},
+            {paths(files)}, columns = {{{", ".join(f"{column}: 'VARCHAR'" for column in texts.values())}}},
             header = true, auto_detect = false, delim = ',', quote = '"', escape = '"', nullstr = '',
             allow_quoted_nulls = true, parallel = false, max_line_size = {MAX_ROW_BYTES}, buffer_size = {BUFFER_BYTES},
             {_compression(files)}, hive_partitioning = false, filename = '_path', store_rejects = true
@@ -182,16 +182,16 @@ def _read_jsonl(table: Table, columns: Columns, files: tuple[File, ...]) -> Rela
 
 
 def _read_parquet(table: Table, columns: Columns, files: tuple[File, ...]) -> Relation:
-    texts = {column: _text_of(name(column), data_type) for column, data_type in columns}
+    texts = {column: text_of(name(column), data_type) for column, data_type in columns}
     sql = f"""
         select
             {_known(table, texts)}, "path of the file" as _path, file_row_number as _number,
             struct_pack({_pack({column: name(column) for column, _ in columns})}) as _delivered
-        from read_parquet({_paths(files)}, hive_partitioning = false, filename = 'path of the file', file_row_number = true)"""
+        from read_parquet({paths(files)}, hive_partitioning = false, filename = 'path of the file', file_row_number = true)"""
     return Relation(sql, files, (), _unknown(table, columns), "to_json(_delivered)::varchar")
 
 
-def _text_of(column: str, data_type: str) -> str:
+def text_of(column: str, data_type: str) -> str:
     if data_type.endswith("[]"):
         return f"to_json({column})::varchar"
     return f"decode({column})" if data_type == "BLOB" else f"{column}::varchar"

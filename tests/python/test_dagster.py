@@ -197,9 +197,7 @@ def test_the_minutely_run_takes_today_once_something_new_has_landed(tmp_path: Pa
         assert "another build is writing to" in str(tick())
     with instance_of(home) as instance:
         job = definition.resolve_job_def("realtime")
-        assert job.execute_in_process(
-            instance=instance, run_config=request.run_config, tags=request.tags
-        ).success
+        assert job.execute_in_process(instance=instance, run_config=request.run_config, tags=request.tags).success
     assert query(home.path, "select user_id from marts.kuaishou_rounds") == [("u",)]
     assert tick() == "nothing new has landed"
     deliver_message(landing, "m2")
