@@ -111,9 +111,10 @@ def _check(run: dict[str, Any], nodes: dict[str, Any]) -> Check:
 
 def example_rows(connection: duckdb.DuckDBPyConnection, check: Check) -> list[dict[str, Any]]:
     """The first of the rows that a check found, without who the buyer is: they go to logs and to Dagster's storage."""
-    rows = connection.execute(f"select {_SHOWN} from ({check.query}) order by all limit {SHOWN_ROWS}")
-    names = [column[0] for column in rows.description]
-    return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
+    rows = connection.execute(
+        f"select to_json(q) from (select {_SHOWN} from ({check.query}) order by all limit {SHOWN_ROWS}) q"
+    ).fetchall()
+    return [json.loads(row) for (row,) in rows]
 
 
 def _example(connection: duckdb.DuckDBPyConnection, check: Check) -> str:
