@@ -21,12 +21,15 @@ def back_up(home_path: Path, target: Path) -> int:
     home = open_home(home_path)
     aside = target.with_name(target.name + ".new")
     try:
-        with one_writer(home, wait_seconds=PATIENCE_SECONDS), tempfile.TemporaryDirectory() as copies:
-            with tarfile.open(aside, "w:gz", compresslevel=1) as archive:
-                for path in _files(home):
-                    source = _sqlite_copy(path, Path(copies)) if path.suffix in SQLITE else path
-                    archive.add(source, arcname=str(path.relative_to(home.path)), recursive=False)
-                count = len(archive.getnames())
+        with (
+            one_writer(home, wait_seconds=PATIENCE_SECONDS),
+            tempfile.TemporaryDirectory() as copies,
+            tarfile.open(aside, "w:gz", compresslevel=1) as archive,
+        ):
+            for path in _files(home):
+                source = _sqlite_copy(path, Path(copies)) if path.suffix in SQLITE else path
+                archive.add(source, arcname=str(path.relative_to(home.path)), recursive=False)
+            count = len(archive.getnames())
         aside.rename(target)
     finally:
         aside.unlink(missing_ok=True)
