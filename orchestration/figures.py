@@ -59,7 +59,7 @@ def metric_values(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]
 
 def response_rate_plot(connection: duckdb.DuckDBPyConnection) -> str:
     """Markdown with a picture: each platform's response rate over all shops, day by day up to the newest day built."""
-    figure = Figure(figsize=(9, 3.5), layout="constrained")
+    figure = Figure(figsize=(8, 3), layout="constrained")
     axes = figure.subplots()
     for platform, metric in RESPONSE_RATES.items():
         days = connection.execute(
@@ -82,5 +82,5 @@ def response_rate_plot(connection: duckdb.DuckDBPyConnection) -> str:
     if axes.lines:
         axes.legend(loc="lower left")
     picture = BytesIO()
-    figure.savefig(picture, format="png", dpi=90)
+    figure.savefig(picture, format="png", dpi=72)
     return f"![response rate](data:image/png;base64,{base64.b64encode(picture.getvalue()).decode()})"

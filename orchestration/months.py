@@ -18,11 +18,22 @@ def obstacles(connection: duckdb.DuckDBPyConnection, month: date) -> list[str]:
     first, last = month, last_day(month)
     missing = connection.execute(
         """
-        select d.platform, d.table_name, day::date
-        from raw.daily_tables d
-        join (select platform, min(dt) as first_dt from raw.deliveries group by platform) p using (platform)
-        cross join generate_series(greatest($1, p.first_dt), $2, interval 1 day) t(day)
-        anti join raw.deliveries l on l.platform = d.platform and l.table_name = d.table_name and l.dt = day::date
+        with usual as ( -- how many days after it a day is delivered, as most rows are
+            select platform, table_name, arg_max(days_late, rows) as days_late
+            from (select platform, table_name, days_late, sum(row_count) as rows from raw.delivery_lateness group by all)
+            group by all
+        ),
+        days as (
+            select d.platform, d.table_name, day::date as day, day::date + coalesce(u.days_late, 0) as dt
+            from raw.daily_tables d
+            left join usual u using (platform, table_name)
+            cross join generate_series($1::date, $2::date, interval 1 day) t(day)
+        )
+        select d.platform, d.table_name, d.day, d.dt
+        from days d
+        join (select platform, min(dt) as first_dt from raw.deliveries group by platform) p on d.platform = p.platform
+        anti join raw.deliveries l on l.platform = d.platform and l.table_name = d.table_name and l.dt = d.dt
+        where d.dt >= p.first_dt
         order by all
         """,
         [first, last],
@@ -34,7 +45,7 @@ def obstacles(connection: duckdb.DuckDBPyConnection, month: date) -> list[str]:
         """,
         [first, last],
     ).fetchall()
-    return [f"{platform} {table} of {day} has not arrived" for platform, table, day in missing] + [
+    return [f"{platform} {table} of {day} (dt={dt}) has not arrived" for platform, table, day, dt in missing] + [
         f"{platform} {day} failed its check {check}" for platform, day, check in held
     ]
 

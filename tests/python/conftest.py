@@ -1,16 +1,32 @@
 from __future__ import annotations
 
+import fcntl
 from pathlib import Path
 
 import pytest
 from harness import FIXTURES, build
 
 
+class BuiltHomes(dict[str, Path]):
+    """A home per fixture, built from nothing when it is first asked for, once for all workers of a run. Not to be changed."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+
+    def __missing__(self, fixture: str) -> Path:
+        home = self.folder / fixture
+        with open(self.folder / f"{fixture}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (home / "kefu.duckdb").exists():
+                build(FIXTURES / fixture / "landing", home)
+        self[fixture] = home
+        return home
+
+
 @pytest.fixture(scope="session")
-def built_homes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A home per fixture, built once from nothing."""
-    homes = {}
-    for fixture in sorted(FIXTURES.iterdir()):
-        homes[fixture.name] = tmp_path_factory.mktemp(fixture.name)
-        build(fixture / "landing", homes[fixture.name])
-    return homes
+def built_homes(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> dict[str, Path]:
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "built"  # workers have folders of their own beside each other
+    folder.mkdir(exist_ok=True)
+    return BuiltHomes(folder)

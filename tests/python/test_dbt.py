@@ -11,7 +11,7 @@ from orchestration.warehouse import run_dbt
 
 
 def test_every_unit_test_passes(built_homes: dict[str, Path]) -> None:
-    home = open_home(next(iter(built_homes.values())))
+    home = open_home(built_homes["case101"])
     results = home.dbt / "run_results.json"
     results.unlink()  # that of the build
     try:
