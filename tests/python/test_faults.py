@@ -27,12 +27,12 @@ class Crash(BaseException):
     """The end of the process: nothing catches it."""
 
 
-def write_message(landing: Path, number: int, minute: int, *, asks: bool, dt: str = "2025-10-02") -> None:
-    """A delivery of one message of one conversation at Kuaishou."""
+def write_message(landing: Path, number: int, minute: int, *, asks: bool, dt: str = "2025-10-02", user: str = "u") -> None:
+    """A delivery of one message of a user's conversation at Kuaishou."""
     folder = landing / "kuaishou" / "messages" / f"dt={dt}"
     folder.mkdir(parents=True, exist_ok=True)
     row = {
-        "message_id": f"m{number}", "session_id": "c", "shop_id": "s", "user_id": "u", "agent_id": "a",
+        "message_id": f"m{number}", "session_id": f"c-{user}", "shop_id": "s", "user_id": user, "agent_id": "a",
         "sender_kind": "user" if asks else "agent", "sent_at": f"2025-10-01 12:{minute:02}:00",
     }  # fmt: skip
     (folder / f"{number}.jsonl").write_text(json.dumps(row), encoding="utf-8")
@@ -75,7 +75,7 @@ def test_a_crash_between_building_and_publishing(landing: Path, tmp_path: Path, 
     crash_at(Path, "symlink_to")
     assert revisions(home.path) == published, "the next version lies there, the link is the old one"
 
-    write_message(landing, 3, 30, asks=True, dt="2025-10-04")
+    write_message(landing, 3, 30, asks=True, dt="2025-10-04", user="v")
     land = pipeline.land
 
     def land_and_crash(*arguments: Any, **options: Any) -> None:
@@ -143,9 +143,9 @@ def test_malformed_files_land_or_are_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_a_wrong_clock_changes_no_figure(landing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    home, parts = tmp_path / "home", [(2, 1, False, "2025-10-03"), (3, 30, True, "2025-10-04")]
-    for year, (number, minute, asks, dt) in zip((2090, 1999), parts, strict=True):  # the second goes backwards
-        write_message(landing, number, minute, asks=asks, dt=dt)
+    home, parts = tmp_path / "home", [(2, 1, False, "u"), (3, 30, True, "v")]
+    for year, (number, minute, asks, user) in zip((2090, 1999), parts, strict=True):  # the second goes backwards
+        write_message(landing, number, minute, asks=asks, dt=f"2025-10-0{number + 1}", user=user)
         for file in landing.rglob(f"{number}.jsonl"):
             os.utime(file, (moment := datetime(year, 1, 1).timestamp(), moment))
         for module in (load, pipeline.state):
