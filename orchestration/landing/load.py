@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -112,7 +113,7 @@ def land(
             continue
         except duckdb.Error as error:  # such as a full disk
             errors.append(f"{table.label} cannot be landed: {first_line(error)}")
-            continue
+            break  # the other tables would say the same
         landed.append(result)
         report(f"landed {table.label}: {result.deliveries} deliveries, {result.rows:,} rows" + _remarks(result))
     if errors:
@@ -161,7 +162,8 @@ def _land_table(
         rows, rejected = _log(connection, table, deliveries, signatures, relations)
         connection.execute("commit")
     except BaseException:
-        connection.execute("rollback")
+        with suppress(duckdb.TransactionException):  # a commit that failed has rolled back already
+            connection.execute("rollback")
         raise
     unknown = sorted({column for relation in relations for column in relation.unknown_columns})
     return Landed(table, len(deliveries), rows, rejected, repeated, tuple(unknown))

@@ -9,7 +9,7 @@ from harness import marts, query
 
 from faults.common import check_clean, deliver, differences, full_rebuilds, scratch, start_build, steps
 
-CLOCKS = ("2090-01-01 00:00:00", "1999-12-31 23:59:50", "2038-01-19 03:14:00")  # one for each build, the second backwards
+CLOCKS = ("2090-01-01 00:00:00", "1999-06-01 00:00:00", "2038-01-19 03:14:00")  # one for each build, the second backwards
 
 
 def library() -> Path:
@@ -29,7 +29,7 @@ def main() -> None:
             process = start_build(landing, home, environment={"LD_PRELOAD": str(library()), "FAKETIME": f"@{clock}"})
             _, err = process.communicate()
             assert process.returncode == 0, err
-            (years,) = query(home, "select list(distinct year(published_at) order by all) from marts.metric_revisions")[0]
+            years = [year for (year,) in query(home, "select distinct year(published_at) from marts.metric_revisions")]
             print(f"    {clock}: figures published in {years}", file=sys.stderr, flush=True)
             assert set(years) <= {int(clock[:4]) for clock in CLOCKS} and int(clock[:4]) in years, "the clock is faked"
             check_clean(home)

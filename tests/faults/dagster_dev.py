@@ -25,7 +25,10 @@ LAUNCH = """
 mutation($params: ExecutionParams!) {
     launchRun(executionParams: $params) { __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } }
 }"""
-TERMINATE = "mutation($run: String!) { terminateRun(runId: $run) { __typename } }"
+TERMINATE = """
+mutation($run: String!) {
+    terminateRun(runId: $run) { __typename ... on TerminateRunFailure { message } ... on PythonError { message } }
+}"""
 STATUS = "query($run: ID!) { runOrError(runId: $run) { ... on Run { status } } }"
 OVER = {"SUCCESS", "FAILURE", "CANCELED"}
 
@@ -76,10 +79,10 @@ class Dagster:
         found = []
         for process in Path("/proc").glob("[0-9]*"):
             try:
-                command = (process / "cmdline").read_bytes().split(b"\0")
+                command, settings = ((process / file).read_bytes().split(b"\0") for file in ("cmdline", "environ"))
             except OSError:
                 continue
-            if b"build" in command and str(self.home / "dbt").encode() in b" ".join(command):
+            if b"build" in command and f"KEFU_HOME={self.home}".encode() in settings:
                 found.append(int(process.name))
         return found
 
