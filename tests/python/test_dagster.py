@@ -181,12 +181,12 @@ def test_a_failed_check_names_its_rows_and_day_and_stops_publishing(defs: tuple[
 
 
 def test_a_run_beside_a_build_that_does_not_end_fails_and_says_why(
-    defs: tuple[dg.Definitions, Path], monkeypatch: pytest.MonkeyPatch
+    empty: tuple[dg.Definitions, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, home = defs
+    _, home = empty
     monkeypatch.setattr("orchestration.assets.PATIENCE_SECONDS", 0.5)
     with one_writer(open_home(home)):
-        result = run(defs, "2023-03-22", "2023-03-22", with_touched=False)
+        result = run(empty, "2023-03-22", "2023-03-22", with_touched=False)
     assert not result.success
     assert "another build is writing to" in str(result.failure_data_for_node("landing"))
 
