@@ -8,6 +8,7 @@ from io import BytesIO
 from typing import Any
 
 import duckdb
+from matplotlib.dates import ConciseDateFormatter
 from matplotlib.figure import Figure
 
 from orchestration.checks import RowDates
@@ -82,5 +83,6 @@ def response_rate_plot(connection: duckdb.DuckDBPyConnection) -> str:
     if axes.lines:
         axes.legend(loc="lower left")
     picture = BytesIO()
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(axes.xaxis.get_major_locator()))
     figure.savefig(picture, format="png", dpi=72)
     return f"![response rate](data:image/png;base64,{base64.b64encode(picture.getvalue()).decode()})"

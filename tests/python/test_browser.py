@@ -1,0 +1,108 @@
+"""An operator in a real browser, against a real `dagster dev`: backfills of 30 days and of two months, their checks and figures.
+
+KEFU_SCREENSHOTS names a folder for pictures of it: `make screenshots` renews those of the README.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from faults.dagster_dev import Dagster, dagster_dev
+from harness import build, kefu, query
+from playwright.sync_api import Page, expect, sync_playwright
+
+SECONDS = 1000  # playwright counts in milliseconds
+RUN_TIMEOUT = 300 * SECONDS
+
+
+@pytest.fixture(scope="module")
+def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dagster]:
+    """`dagster dev` on a home of September and October that the command line has built."""
+    folder = tmp_path_factory.mktemp("browser")
+    landing, home = folder / "landing", folder / "home"
+    generated = kefu(
+        "generate", "--landing", landing, "--days", 61, "--shops", 2, "--agents", 2, "--messages-per-day", 300, "--format", "csv"
+    )
+    assert generated.code == 0, generated.err
+    build(landing, home)
+    with dagster_dev(landing, home) as running:
+        yield running
+
+
+@pytest.fixture
+def page(dagster: Dagster) -> Iterator[Page]:
+    chromium = shutil.which("chromium")
+    assert chromium, "this test needs Chromium: `make browser` installs it"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        opened = browser.new_page(
+            viewport={"width": 1500, "height": 1000}, base_url=f"http://127.0.0.1:{dagster.port}", timezone_id="Asia/Shanghai"
+        )
+        opened.set_default_timeout(60 * SECONDS)
+        yield opened
+        browser.close()
+
+
+def backfill(page: Page, asset: str, first: str, last: str, picture: Path | None = None) -> None:
+    """What one clicks for it, on the asset's page, until the run has succeeded."""
+    page.goto(f"/assets/marts/{asset}")
+    page.get_by_role("button", name="Materialize").first.click()
+    page.get_by_role("button", name="Confirm").click()  # what the command line built, Dagster does not know of
+    dialog = page.get_by_role("dialog")
+    everything = dialog.get_by_text("Show all partitions")
+    partitions = dialog.get_by_role("textbox").first
+    expect(partitions).to_be_visible()
+    if everything.count():
+        everything.click()
+    partitions.fill(f"[{first}...{last}]")
+    partitions.press("Enter")
+    expect(dialog.get_by_text("Backfills all partitions in a single run.")).to_be_visible()
+    if picture:
+        page.screenshot(path=picture)
+    dialog.get_by_role("button", name="Launch backfill").click()
+    expect(dialog).to_be_hidden()
+    page.goto("/runs")
+    newest = page.get_by_role("row").filter(has_text=asset).first
+    expect(newest.get_by_text("Success", exact=True)).to_be_visible(timeout=RUN_TIMEOUT)
+
+
+def test_backfills_of_days_and_of_months(dagster: Dagster, page: Page, tmp_path: Path) -> None:
+    pictures = Path(os.environ.get("KEFU_SCREENSHOTS", tmp_path))
+    version = (dagster.home / "kefu.duckdb").resolve()
+
+    backfill(page, "service_metrics", "2025-09-01", "2025-09-30", pictures / "backfill.png")
+    assert (dagster.home / "kefu.duckdb").resolve() != version, "it is published"
+
+    page.goto("/assets/marts/service_metrics?view=partitions&partition=2025-09-30")
+    expect(page.get_by_text("Materialized (30)")).to_be_visible()
+    metadata = page.get_by_role("table").filter(has_text="response_rate_3min").last
+    expect(metadata).to_be_visible()
+    (rate,) = query(
+        dagster.home,
+        """
+        select round(sum(numerator) / sum(denominator), 4)::varchar from marts.service_metrics
+        where metric = 'response_rate_3min' and subject = 'shop' and period = 'day' and period_end = '2025-09-30'
+        """,
+    )[0]
+    expect(metadata.get_by_role("row").filter(has_text="response_rate_3min")).to_contain_text(rate.rstrip("0"))
+    expect(page.get_by_text("dagster/row_count")).to_be_visible()
+    expect(page.get_by_text("Execution Duration")).to_be_visible()
+    page.screenshot(path=pictures / "partition.png")
+    page.get_by_text("Show Markdown").click()
+    plot = page.get_by_role("dialog").get_by_alt_text("response rate")
+    expect(plot).to_be_visible()
+    assert plot.evaluate("image => image.naturalWidth") > 300, "the picture is drawn"
+    page.screenshot(path=pictures / "plot.png")
+
+    page.goto("/assets/marts/service_metrics?view=checks")
+    expect(page.get_by_text("Passed").first).to_be_visible()
+    page.screenshot(path=pictures / "checks.png")
+    page.get_by_text("Partitions", exact=True).last.click()
+    expect(page.get_by_text("2025-09-30").first).to_be_visible()
+
+    backfill(page, "xiaohongshu_assessments", "2025-09-01", "2025-10-01")
+    page.goto("/assets/marts/xiaohongshu_assessments?view=partitions")
+    expect(page.get_by_text("Materialized (2)")).to_be_visible()
+    page.screenshot(path=pictures / "months.png")
