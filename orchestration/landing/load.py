@@ -282,7 +282,10 @@ def _keep_broken_lines(connection: duckdb.DuckDBPyConnection, relation: Relation
                 end,
                 coalesce(e.column_idx, 0)  -- null where it is the row as a whole
             ),
-            any_value(trim(e.csv_line, chr(13) || chr(10)))
+            -- A row that is too long is cut off, maybe amid a character, on which trim never ends: it is not kept.
+            any_value(
+                trim(case when e.error_type <> 'LINE SIZE OVER MAXIMUM' then e.csv_line end, chr(13) || chr(10))
+            )
         from reject_errors e
         join reject_scans s on e.scan_id = s.scan_id and e.file_id = s.file_id
         group by s.file_path, e.line;

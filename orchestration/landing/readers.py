@@ -63,8 +63,8 @@ def name(identifier: str) -> str:
 
 def _columns(connection: duckdb.DuckDBPyConnection, table: Table, file: File) -> Columns:
     try:
-        if _is_gzip(file):
-            _check_gzip(file)
+        if file.file_format != "parquet":
+            _check_through(file)
         columns = _HEADERS[file.file_format](connection, file)
     except (OSError, EOFError, UnicodeDecodeError, zlib.error, csv.Error, duckdb.Error, UnreadableError) as error:
         raise KefuError(f"{file.name} cannot be read: {first_line(error)}") from error
@@ -81,11 +81,14 @@ def _is_gzip(file: File) -> bool:
     return file.path.suffix == ".gz"
 
 
-def _check_gzip(file: File) -> None:
-    """Reads it through: DuckDB takes what it can decompress of a broken file for the whole of it."""
-    with gzip.open(file.path) as stream:
-        while stream.read(1024 * 1024):
-            pass
+def _check_through(file: File) -> None:
+    """What DuckDB would pass over: the rest of a broken gzip file, and a row that its buffer does not hold."""
+    if not _is_gzip(file) and file.path.stat().st_size <= MAX_ROW_BYTES:
+        return
+    with _opened(file) as stream:
+        while chunk := stream.read(MAX_ROW_BYTES):
+            if len(chunk) == MAX_ROW_BYTES and b"\n" not in chunk and b"\r" not in chunk:
+                raise UnreadableError(f"a row of it is longer than {MAX_ROW_BYTES // 1024**2} MiB")
 
 
 def opened(file: File) -> IO[bytes]:

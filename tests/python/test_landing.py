@@ -837,11 +837,24 @@ def test_a_row_longer_than_16_mib_is_rejected_and_said_to_be(landing: Landing, f
     assert [row[0] for row in landing.standing()] == ["o1", "o3"]
 
 
-def test_a_long_row_that_cannot_be_quoted_is_named_with_its_file(landing: Landing) -> None:
-    landing.write(
-        as_jsonl([order(1), order(2, "长" * 6_000_000), order(2, "x" + "长" * 6_000_000), order(2, "xx" + "长" * 6_000_000)]),
-        file="export.jsonl",
-    )
-    with pytest.raises(KefuError, match=r"export\.jsonl cannot be read: a row is not UTF-8, or longer than 16 MiB$"):
+@pytest.mark.parametrize("first", ["", "x", "xx"])
+def test_a_row_cut_off_amid_a_character_does_not_hang(landing: Landing, first: str) -> None:
+    """The reader quotes the first bytes of a row that is too long, and fails where they end amid a character."""
+    row = json.dumps(order(2, first + "长" * 6_000_000), ensure_ascii=False).encode()
+    landing.write(as_jsonl([order(1)]) + row, file="export.jsonl")
+    try:
+        landing.land()
+        assert landing.rejected() == [(2, "longer than 16 MiB")]
+    except KefuError as error:
+        assert str(error).endswith("export.jsonl cannot be read: a row is not UTF-8, or longer than 16 MiB")
+        assert landing.standing() == []
+
+
+@pytest.mark.parametrize("file", ["export.csv", "export.jsonl", "export.jsonl.gz"])
+def test_a_row_that_the_reader_cannot_hold_is_not_left_out_in_silence(landing: Landing, file: str) -> None:
+    rows = [order(1), order(2, "b" * 40_000_000), order(3)]
+    content = orders(*rows) if file.endswith("csv") else as_jsonl(rows)
+    landing.write(gzip.compress(content, 1) if file.endswith("gz") else content, file=file)
+    with pytest.raises(KefuError, match=f"{file} cannot be read: a row of it is longer than 16 MiB$"):
         landing.land()
     assert landing.standing() == []
