@@ -7,8 +7,9 @@ DEMO_LANDING ?= demo/landing
 # Dagster's interface lets in whoever reaches it. Not ?=, as some shells export HOST.
 HOST = 127.0.0.1
 PORT = 3000
+SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: setup demo ui test faults lint format graph lock
+.PHONY: setup demo ui test browser screenshots faults lint format graph lock
 
 setup: $(VENV)/.installed
 
@@ -24,13 +25,21 @@ demo: setup
 	@$(VENV)/bin/python -m orchestration.demo --landing $(DEMO_LANDING) --home $(DEMO_HOME)
 
 ui: setup
-	@umask 077 && mkdir -p $(DEMO_HOME)/dagster
+	@KEFU_HOME=$(abspath $(DEMO_HOME)) $(VENV)/bin/python -m orchestration.instance
 	@echo "Dagster on http://$(HOST):$(PORT), on the demo's home"
 	@umask 077 && KEFU_HOME=$(abspath $(DEMO_HOME)) KEFU_LANDING=$(abspath $(DEMO_LANDING)) DAGSTER_HOME=$(abspath $(DEMO_HOME))/dagster \
 		$(VENV)/bin/dagster dev -m orchestration.definitions -h $(HOST) -p $(PORT)
 
-test: lint
+test: lint browser
 	@$(VENV)/bin/pytest
+
+# The browser test drives Debian's Chromium; no browser is downloaded.
+browser:
+	@command -v chromium > /dev/null || { echo "setup: installing chromium"; \
+		$(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk > /dev/null; }
+
+screenshots: setup browser
+	@KEFU_SCREENSHOTS=docs $(VENV)/bin/pytest -n 0 tests/python/test_browser.py
 
 # About an hour on two cores. disk_full mounts a tmpfs (as root), clock needs the Debian package faketime.
 FAULTS ?= kill disk_full replaced at_once fuzz crash clock canceled

@@ -44,7 +44,7 @@ def test_the_figures_of_the_real_chats(built_homes: dict[str, Path]) -> None:
 
 
 def test_every_command_has_help() -> None:
-    for command in ("build", "generate", "explain", "forget"):
+    for command in ("build", "generate", "explain", "forget", "backup", "restore"):
         outcome = kefu(command, "--help")
         assert outcome.code == 0
         assert f"kefu {command}" in TEXT
