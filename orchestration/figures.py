@@ -83,6 +83,6 @@ def response_rate_plot(connection: duckdb.DuckDBPyConnection) -> str:
     if axes.lines:
         axes.legend(loc="lower left")
     picture = BytesIO()
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(axes.xaxis.get_major_locator()))
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(axes.xaxis.get_major_locator()))  # type: ignore[no-untyped-call]
     figure.savefig(picture, format="png", dpi=72)
     return f"![response rate](data:image/png;base64,{base64.b64encode(picture.getvalue()).decode()})"

@@ -19,4 +19,4 @@ select p.platform, a.business_date
 from platforms p
 cross join asked_for a
 left join held h on p.platform = h.platform and a.business_date = h.business_date
-where h.platform is null or not a.with_touched -- what is asked for besides the touched dates is a schedule's range, not a person's wish
+where h.platform is null or not a.with_touched -- a range besides the touched dates is a schedule's, not a person's wish

@@ -85,7 +85,7 @@ def _check_through(file: File) -> None:
     """What DuckDB would pass over: the rest of a broken gzip file, and a row that its buffer does not hold."""
     if not _is_gzip(file) and file.path.stat().st_size <= MAX_ROW_BYTES:
         return
-    with _opened(file) as stream:
+    with opened(file) as stream:
         while chunk := stream.read(MAX_ROW_BYTES):
             if len(chunk) == MAX_ROW_BYTES and b"\n" not in chunk and b"\r" not in chunk:
                 raise UnreadableError(f"a row of it is longer than {MAX_ROW_BYTES // 1024**2} MiB")
