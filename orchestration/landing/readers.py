@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import csv
 import gzip
+import sys
 import zlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import TextIOWrapper
+from itertools import chain
 from typing import IO
 
 import duckdb
@@ -24,6 +27,7 @@ from orchestration.landing.deliveries import File
 
 MAX_ROW_BYTES = 16 * 1024 * 1024
 BUFFER_BYTES = 2 * MAX_ROW_BYTES
+AFTER_THE_END = "after the end"
 LINE_SEPARATOR = "\x01"  # cannot stand in a JSON text, so that a line stays one column
 
 Columns = tuple[tuple[str, str], ...]  # names and types, as in the file
@@ -104,7 +108,25 @@ def _csv_header(connection: duckdb.DuckDBPyConnection, file: File) -> Columns:
     columns = [column or f"column {number}" for number, column in enumerate(header, start=1)]
     if len({column.lower() for column in columns}) < len(columns):
         raise UnreadableError("a column stands twice in the header")
+    _check_quotes(file)
     return tuple((column, "VARCHAR") for column in columns)
+
+
+def _check_quotes(file: File) -> None:
+    """A quote that is never closed, as where a file was cut off, takes the rest of the file with it: DuckDB says nothing of that."""
+    with opened(file) as stream:
+        quotes = sum(chunk.count(b'"') for chunk in iter(lambda: stream.read(BUFFER_BYTES), b""))
+    if quotes % 2 == 0:
+        return
+    csv.field_size_limit(sys.maxsize)
+    with TextIOWrapper(opened(file), "utf-8", errors="replace", newline="") as lines:
+        rows = csv.reader(chain(lines, [AFTER_THE_END]))
+        row: list[str] = []
+        first_line_of_row, next_line = 1, 1
+        for row in rows:
+            first_line_of_row, next_line = next_line, rows.line_num + 1
+    if row != [AFTER_THE_END]:
+        raise UnreadableError(f"a quote in its row from line {first_line_of_row} on is not closed before its end")
 
 
 def _jsonl_keys(connection: duckdb.DuckDBPyConnection, file: File) -> Columns | None:

@@ -423,6 +423,13 @@ def test_broken_csv_rows_are_rejected_and_the_others_keep_their_numbers(landing:
     assert landing.rows("select raw_row from raw.rejected_rows where row_number = 2") == [("o2,s1",)]
 
 
+def test_a_quote_within_a_value_opens_nothing(landing: Landing) -> None:
+    landing.write(b'order_id,shop_id,buyer_id,created_at\no1,s1,b"1,2025-09-01 10:00:00\no2,s1,b2,2025-09-01 10:00:00\n')
+    landing.land()
+    landed = landing.rows("select order_id, buyer_id from raw.taobao_orders order by all")
+    assert (landed, landing.rejected()) == ([("o1", 'b"1'), ("o2", "b2")], [])
+
+
 def test_broken_rows_before_the_first_and_after_the_last(landing: Landing) -> None:
     landing.write(b"order_id,shop_id,buyer_id,created_at\nx\nx\no3,s1,b1,2025-09-01 10:00:00\nx\n", file="a.csv")
     landing.write(b"order_id,shop_id,buyer_id,created_at\nx\n", file="b.csv")
@@ -647,6 +654,16 @@ def _parquet(change: Callable[[bytes], bytes]) -> bytes:
         ("z.csv", bytes(range(256)) * 20, "lacks required column "),
         ("z.csv", bytes(range(255, 0, -1)) * 20, "cannot be read: 'utf-8' codec can't decode"),
         ("z.csv", orders(order(1), order(2)).replace(b"\r\n", b"\n", 2), "cannot be read: its line ends are mixed"),
+        (
+            "z.csv",
+            b'order_id,shop_id,buyer_id,created_at\no1,s1,"b1,2025-09-01 10:00:00\no2,s1,b1,2025-09-01 10:00:00\n',
+            "cannot be read: a quote in its row from line 2 on is not closed before its end",
+        ),
+        (
+            "z.csv.gz",
+            gzip.compress(b'order_id,shop_id,buyer_id,created_at\no1,s1,"b\n1",2025-09-01 10:00:00\no2,s1,"b'),
+            "cannot be read: a quote in its row from line 4 on is not closed before its end",
+        ),
         ("z.csv.gz", GOOD, "cannot be read: Not a gzipped file"),
         ("z.csv.gz", gzip.compress(orders(*map(order, range(5000))))[:-5000], "cannot be read: Compressed file ended before"),
         ("z.csv.gz", gzip.compress(GOOD)[:-8] + bytes(8), "cannot be read: CRC check failed"),
