@@ -38,8 +38,8 @@ class Table:
     name: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
-    is_daily: bool = False  # the platform delivers it every day, without rows where there were none
     person_through: PersonLink | None = None
+    is_daily: bool = False  # the platform delivers it every day, without rows where there were none
 
     @property
     def relation(self) -> str:

@@ -31,9 +31,10 @@ def obstacles(connection: duckdb.DuckDBPyConnection, month: date) -> list[str]:
         )
         select d.platform, d.table_name, d.day, d.dt
         from days d
-        join (select platform, min(dt) as first_dt from raw.deliveries group by platform) p on d.platform = p.platform
+        join (select platform, table_name, min(dt) as first_dt from raw.deliveries group by all) f
+            on f.platform = d.platform and f.table_name = d.table_name
         anti join raw.deliveries l on l.platform = d.platform and l.table_name = d.table_name and l.dt = d.dt
-        where d.dt >= p.first_dt
+        where d.dt >= f.first_dt
         order by all
         """,
         [first, last],

@@ -121,11 +121,11 @@ def _check_quotes(file: File) -> None:
     csv.field_size_limit(sys.maxsize)
     with TextIOWrapper(opened(file), "utf-8", errors="replace", newline="") as lines:
         rows = csv.reader(chain(lines, [AFTER_THE_END]))
-        row: list[str] = []
+        last: list[str] = []
         first_line_of_row, next_line = 1, 1
         for row in rows:
-            first_line_of_row, next_line = next_line, rows.line_num + 1
-    if row != [AFTER_THE_END]:
+            last, first_line_of_row, next_line = row, next_line, rows.line_num + 1
+    if last != [AFTER_THE_END]:
         raise UnreadableError(f"a quote in its row from line {first_line_of_row} on is not closed before its end")
 
 

@@ -11,9 +11,9 @@ from faults.common import check_clean, check_readers, deliver, differences, full
 
 # What is replaced by the end of the process, in a process of its own.
 POINTS = {
-    "before publishing": "pipeline.publish = lambda home: os._exit(9)",
+    "before publishing": "pipeline.publish = lambda *_, **__: os._exit(9)",
     "before the swap": "Path.symlink_to = lambda *_: os._exit(9)",
-    "before it is noted": "pipeline.state.mark_built = lambda connection: os._exit(9)",
+    "before it is noted": "pipeline.state.mark_built = lambda *_: os._exit(9)",
 }
 CODE = """
 import os

@@ -12,7 +12,7 @@ import pytest
 from harness import build, kefu, query
 
 from orchestration.home import PROJECT
-from orchestration.lateness import rolling_days
+from orchestration.lateness import days_until_landed
 
 DAY = date(2025, 9, 23)
 WEEK = timedelta(days=7)
@@ -147,9 +147,9 @@ def test_rolling_days_cover_all_but_a_thousandth_of_each_daily_table(
         )
         for row in lateness:
             connection.execute("insert into marts.delivery_lateness values (?, ?, ?, ?)", row)
-        assert rolling_days(connection) == days
+        assert days_until_landed(connection) == days
 
 
 def test_rolling_days_where_nothing_is_published() -> None:
     with duckdb.connect() as connection:
-        assert rolling_days(connection) == 2
+        assert days_until_landed(connection) == 2
