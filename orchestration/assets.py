@@ -1,7 +1,6 @@
 """Landing, models and publishing as Dagster assets, partitioned by day and by month. What they do stands in pipeline.py."""
 
 import json
-import os
 import sys
 from collections.abc import Iterator
 from datetime import date
@@ -16,7 +15,7 @@ from orchestration.home import PROJECT, Home, one_writer
 from orchestration.partitions import daily, dates_of, monthly
 from orchestration.run_build import PUBLISHED, build_whole, reporting
 from orchestration.translator import MONTHLY, translator
-from orchestration.warehouse import dbt_environment, manifest_path
+from orchestration.warehouse import manifest_path
 
 POOL = "warehouse"  # one slot: DuckDB takes one writer
 PATIENCE_SECONDS = 3600.0  # for which a step waits for a build that was started otherwise
@@ -98,8 +97,7 @@ def build_assets(home: Home, landing: Path) -> list[dg.AssetsDefinition | dg.Ass
     return [landed_tables, models, months, published]
 
 
-def dbt_resource(home: Home) -> DbtCliResource:
-    os.environ.update(dbt_environment(home))
+def dbt_resource() -> DbtCliResource:
     return DbtCliResource(
         project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=str(Path(sys.executable).with_name("dbt"))
     )

@@ -25,7 +25,7 @@ def definitions(home: Home, landing: Path) -> dg.Definitions:
         jobs=started_by.jobs,
         schedules=started_by.schedules,
         sensors=[*started_by.sensors, *alert_sensors(home)],
-        resources={"dbt": dbt_resource(home)},
+        resources={"dbt": dbt_resource()},
     )
 
 

@@ -1,5 +1,6 @@
 """A whole build within a Dagster run, and what Dagster shows of it: progress, rows, failing rows, figures, a picture."""
 
+import os
 from collections.abc import Iterator, Sequence, Set
 from datetime import date
 from time import monotonic
@@ -15,6 +16,7 @@ from orchestration.home import Home
 from orchestration.partitions import daily
 from orchestration.state import Dates
 from orchestration.translator import dated_keys, translator
+from orchestration.warehouse import dbt_environment
 
 PUBLISHED = dg.AssetKey("published_marts")
 METRICS = "model.kefu.service_metrics"  # the model beside which the figures are shown
@@ -26,6 +28,7 @@ def build_whole(
     """Builds, checks and publishes these dates. Yields what the run's assets and checks came to; dg.Failure where one failed."""
     started = monotonic()
     arguments = pipeline.request_build(home, dates, full_refresh=False)
+    os.environ.update(dbt_environment(home))  # which dbt's process inherits
     # Without the context dbt builds the whole project, whatever the run selects: tables of two states would not fit together.
     invocation = dbt.cli(
         arguments, manifest=project, dagster_dbt_translator=translator, target_path=home.dbt, raise_on_error=False

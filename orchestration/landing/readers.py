@@ -113,7 +113,7 @@ def _csv_header(connection: duckdb.DuckDBPyConnection, file: File) -> Columns:
 
 
 def _check_quotes(file: File) -> None:
-    """A quote that is never closed, as where a file was cut off, takes the rest of the file with it: DuckDB says nothing of that."""
+    """A quote that is never closed, as where a file was cut off, takes the rest of the file with it, unsaid by DuckDB."""
     with opened(file) as stream:
         quotes = sum(chunk.count(b'"') for chunk in iter(lambda: stream.read(BUFFER_BYTES), b""))
     if quotes % 2 == 0:
