@@ -36,7 +36,8 @@ test: lint browser
 # The browser test drives Debian's Chromium; no browser is downloaded.
 browser:
 	@command -v chromium > /dev/null || { echo "setup: installing chromium"; \
-		$(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk > /dev/null; }
+		$(SUDO) apt-get update -qq && \
+		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk > /dev/null; }
 
 screenshots: setup browser
 	@KEFU_SCREENSHOTS=docs $(VENV)/bin/pytest -n 0 tests/python/test_browser.py
