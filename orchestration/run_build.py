@@ -72,7 +72,8 @@ def _with_findings(
     """The events, with the rows that failing checks found, the row counts of marts and the metrics' values."""
     checks = {check.unique_id: check for check in found(home)}
     held = state.held_dates(connection)
-    total, built = figures.row_counts(connection), figures.built_row_counts(connection, dated_marts(home))
+    total = figures.row_counts(connection)
+    built = figures.built_row_counts(connection, {mart: dates for mart, dates in dated_marts(home).items() if mart in total})
     for event in events:
         unique_id = str(event.metadata["unique_id"].value)
         name = unique_id.rpartition(".")[2]
