@@ -23,7 +23,7 @@ def dagster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dagster]:
     folder = tmp_path_factory.mktemp("browser")
     landing, home = folder / "landing", folder / "home"
     generated = kefu(
-        "generate", "--landing", landing, "--days", 61, "--shops", 2, "--agents", 2, "--messages-per-day", 300, "--format", "csv"
+        "generate", "--landing", landing, "--days", 61, "--shops", 1, "--agents", 2, "--messages-per-day", 100, "--format", "csv"
     )
     assert generated.code == 0, generated.err
     build(landing, home)

@@ -151,7 +151,7 @@ def test_a_failed_check_names_its_rows_and_day_and_stops_publishing(defs: tuple[
         ).fetchall()
         connection.execute("insert into raw.kuaishou_rating_cards from raw.kuaishou_rating_cards where card_id = ?", [card])
         (twice,) = connection.execute("select max(rowid) from raw.kuaishou_rating_cards").fetchall()[0]
-    result = run(defs, "2023-03-22", "2023-03-24", with_touched=False)
+    result = run(defs, "2023-03-22", "2023-03-24", with_touched=False, only="kuaishou_ratings")
     assert not result.success
     name = "unique_kuaishou_ratings_card_id"
     failed = {
@@ -169,7 +169,7 @@ def test_a_failed_check_names_its_rows_and_day_and_stops_publishing(defs: tuple[
     with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
         assert connection.execute("select business_date from build.held_dates").fetchall() == [(day,)]
     with instance_of(open_home(home)) as instance:
-        scheduled = run(defs, "2023-03-22", "2023-03-24", with_touched=True)
+        scheduled = run(defs, "2023-03-22", "2023-03-24", with_touched=True, only="kuaishou_ratings")
         assert scheduled.success, "a schedule's range leaves the day out"
         key = dg.AssetCheckKey(dg.AssetKey(["marts", "kuaishou_ratings"]), name)
         records = instance.event_log_storage.get_asset_check_execution_history(key, limit=100)
@@ -177,7 +177,7 @@ def test_a_failed_check_names_its_rows_and_day_and_stops_publishing(defs: tuple[
     assert {partition for partition, status in statuses.items() if status == "FAILED"} == {str(day)}
     with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
         connection.execute("delete from raw.kuaishou_rating_cards where rowid = ?", [twice])
-    assert run(defs, str(day), str(day), with_touched=False).success, "asked for, it is built"
+    assert run(defs, str(day), str(day), with_touched=False, only="kuaishou_ratings").success, "asked for, it is built"
 
 
 def test_a_run_beside_a_build_that_does_not_end_fails_and_says_why(

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 from harness import build, kefu, marts, query
 
-READERS, BUILDS = 8, 8
+READERS, BUILDS = 8, 5
 
 # Reads until it is told to stop: every state has as many rounds as exclusion_summary says, and two messages for each of them.
 READER = """
