@@ -2,22 +2,20 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from orchestration import pipeline
 from orchestration.assets import BuildConfig
+from orchestration.clock import BEIJING, beijing_now
 from orchestration.errors import KefuError
 from orchestration.home import Home
 from orchestration.lateness import rolling_days
 from orchestration.partitions import daily, day_ranges, month_ranges, monthly, range_tags
 from orchestration.translator import MONTHLY
-
-BEIJING = ZoneInfo("Asia/Shanghai")
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ def automation(home: Home, landing: Path) -> Automation:
         if seen != context.cursor:
             context.update_cursor(seen)
             return dg.SkipReason(f"{len(new)} new deliveries; waiting until they are written whole")
-        today = datetime.now(BEIJING).date()
+        today = beijing_now().date()
         days = {min(delivery.dt, today) for delivery in new}
         return [_days(first, last, run_key=f"{seen} {first}") for first, last in day_ranges(days)]
 
@@ -78,7 +76,7 @@ def automation(home: Home, landing: Path) -> Automation:
     def months_over(context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         """Months that are over and whole, and closed ones of which a day was rebuilt since. Says what a month waits for."""
         try:
-            ready, waiting = pipeline.months_to_close(home, datetime.now(BEIJING).date())
+            ready, waiting = pipeline.months_to_close(home, beijing_now().date())
         except KefuError as error:
             return dg.SkipReason(str(error))
         if not ready:

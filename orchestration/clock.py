@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+BEIJING = ZoneInfo("Asia/Shanghai")
+
 
 def beijing_now() -> datetime:
     """Now, as the naive Beijing time in which all times are kept."""
-    return datetime.now(ZoneInfo("Asia/Shanghai")).replace(tzinfo=None)
+    return datetime.now(BEIJING).replace(tzinfo=None)

@@ -7,6 +7,8 @@ from datetime import date, timedelta
 
 import duckdb
 
+from orchestration.state import held_dates
+
 
 def last_day(month: date) -> date:
     """Of the month that begins on that date."""
@@ -39,15 +41,10 @@ def obstacles(connection: duckdb.DuckDBPyConnection, month: date) -> list[str]:
         """,
         [first, last],
     ).fetchall()
-    held = connection.execute(
-        """
-        select platform, business_date, min(check_name) from build.held_dates
-        where business_date between $1 and $2 group by all order by all
-        """,
-        [first, last],
-    ).fetchall()
     return [f"{platform} {table} of {day} (dt={dt}) has not arrived" for platform, table, day, dt in missing] + [
-        f"{platform} {day} failed its check {check}" for platform, day, check in held
+        f"{held.platform} {held.business_date} failed its check {held.check_name}"
+        for held in held_dates(connection)
+        if first <= held.business_date <= last
     ]
 
 

@@ -8,15 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from dagster import AssetCheckEvaluation, AssetCheckSeverity, DagsterEventType, DagsterInstance, DagsterRun
 from dagster_shared.error import SerializableErrorInfo
 
 from orchestration.alerts.alert import Alert, Kind
+from orchestration.clock import BEIJING
 from orchestration.errors import KefuError
 
-BEIJING = ZoneInfo("Asia/Shanghai")
 LONGEST_ERROR = 400  # characters
 DBT_RESULT = re.compile(r"\d+ of \d+ .* in [\d.]+s\]")  # a result with its duration, which is another one each time
 FOUND = {"dagster_dbt/failed_row_count": "rows", "rows": "rows", "example": "such as"}  # metadata of a check

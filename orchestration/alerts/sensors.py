@@ -11,8 +11,9 @@ import duckdb
 from orchestration.alerts.alert import Alert
 from orchestration.alerts.causes import causes
 from orchestration.alerts.outbox import Outbox
-from orchestration.alerts.runs import BEIJING, failed_checks, run_failures
+from orchestration.alerts.runs import failed_checks, run_failures
 from orchestration.alerts.transports import HOW_TO_CONFIGURE, transports_from
+from orchestration.clock import beijing_now
 from orchestration.errors import KefuError
 from orchestration.home import Home
 
@@ -53,7 +54,7 @@ def alert_sensors(home: Home) -> list[dg.SensorDefinition]:
         """Tells what the marts give reason to, once others are published or an hour has passed. Cursor: what was read when."""
         if not transports_from(os.environ):
             return dg.SkipReason(HOW_TO_CONFIGURE)
-        now = datetime.now(BEIJING).replace(tzinfo=None)
+        now = beijing_now()
         if not home.published.exists():
             _tell(home, [])
             return dg.SkipReason("nothing is published yet")
