@@ -4,10 +4,9 @@
     scored: relation of metric, shop_id, account_id, business_date, numerator, denominator, a row per scored thing (a round, a rating).
     Sums are decimals, so that they do not depend on the order of rows.
 #}
-{% macro metric_days(platform, scored) %}
+{% macro metric_days(scored) %}
 {% for subject, account_id in [('shop', 'null::varchar'), ('account', 'account_id')] %}
 select
-    '{{ platform }}' as platform,
     metric,
     '{{ subject }}' as subject,
     shop_id,

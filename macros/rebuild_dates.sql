@@ -1,13 +1,15 @@
 {#
     Incremental strategy `rebuild_dates`: the dates of this build (build_dates) are deleted from the target and written anew,
     also where nothing is left of them. Every model that uses it reads only those dates, on its first run too.
-    Config: meta.platform names whose dates; the model has a column business_date, and says `-- depends_on: build_dates` as a ref
-    where it does not read it.
+    The model has a column business_date, and platform unless it stands in a platform's folder. One that does not read
+    build_dates says `-- depends_on: build_dates` as a ref.
 #}
 {% macro get_incremental_rebuild_dates_sql(arg_dict) %}
-    delete from {{ arg_dict.target_relation }}
-    where business_date in (
-        select business_date from {{ ref('build_dates') }} where platform = '{{ config.get("meta").platform }}'
+    {%- set platform = platform_of(model) %}
+    delete from {{ arg_dict.target_relation }} as t
+    where exists (
+        select 1 from {{ ref('build_dates') }} b
+        where b.platform = {% if platform %}'{{ platform }}'{% else %}t.platform{% endif %} and b.business_date = t.business_date
     );
     {{ get_insert_into_sql(arg_dict.target_relation, arg_dict.temp_relation, arg_dict.dest_columns) }}
 {% endmacro %}

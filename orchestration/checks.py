@@ -10,7 +10,9 @@ from typing import Any
 import duckdb
 
 from orchestration.buyers import BUYER_COLUMNS
+from orchestration.contract import platforms
 from orchestration.home import Home
+from orchestration.landing.readers import text
 
 SHOWN_ROWS = 10
 _SHOWN = f"columns(name -> name not in {BUYER_COLUMNS})"
@@ -49,7 +51,8 @@ def row_dates(node: dict[str, Any]) -> RowDates | None:
     meta = node["config"]["meta"]
     if "date" not in meta:
         return None
-    platform = f"'{meta['platform']}'" if "platform" in meta else "platform"
+    own = [folder for folder in node["fqn"] if folder in platforms()]
+    platform = text(own[0]) if own else "platform"
     return RowDates(platform, meta.get("first_date", meta["date"]), meta["date"])
 
 
@@ -58,6 +61,12 @@ def dated_marts(home: Home) -> dict[str, RowDates]:
     nodes = _read(home.dbt / "manifest.json")["nodes"].values()
     dated = {node["name"]: row_dates(node) for node in nodes if node["resource_type"] == "model"}
     return {name: dates for name, dates in dated.items() if dates}
+
+
+def marts(home: Home) -> list[dict[str, Any]]:
+    """What dbt's manifest says of each table that is published, its columns with type, constraints and description."""
+    nodes = _read(home.dbt / "manifest.json")["nodes"].values()
+    return sorted((node for node in nodes if node["schema"] == "marts"), key=lambda node: str(node["name"]))
 
 
 def forget_last_run(home: Home) -> None:

@@ -56,16 +56,31 @@ class Table:
         return next((column.name for column in self.columns if column.is_person), None)
 
     @property
+    def account(self) -> str | None:
+        """The column that names a reception account."""
+        return next((column.name for column in self.columns if column.name.endswith(("account_id", "agent_id"))), None)
+
+    @property
+    def names_shop(self) -> bool:
+        return any(column.name == "shop_id" for column in self.columns)
+
+    @property
     def event_time(self) -> str | None:
         """The first time column, by which freshness is told."""
         return next((column.name for column in self.columns if column.data_type == "timestamp"), None)
 
 
 @cache
+def platforms() -> tuple[str, ...]:
+    """The platforms, as vars.yml lists them."""
+    return tuple(yaml.safe_load((PROJECT / "vars.yml").read_text(encoding="utf-8"))["vars"]["kefu"]["platforms"])
+
+
+@cache
 def contract() -> dict[tuple[str, str], Table]:
     """Every table that may land, by (platform, name)."""
     tables = {}
-    for path in sorted((PROJECT / "models" / "sources").glob("*.yml")):
+    for path in sorted((PROJECT / "models" / "sources").glob("[!_]*.yml")):
         for source in yaml.safe_load(path.read_text(encoding="utf-8"))["sources"]:
             for entry in source["tables"]:
                 table = Table(

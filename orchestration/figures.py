@@ -19,7 +19,7 @@ PLOTTED_DAYS = 60
 
 def row_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """Rows of each mart in the warehouse."""
-    tables = connection.execute("select table_name from duckdb_tables() where schema_name = 'marts'").fetchall()
+    tables = connection.execute("select table_name from information_schema.tables where table_schema = 'marts'").fetchall()
     return {table: _count(connection, f"marts.{table}") for (table,) in tables}
 
 

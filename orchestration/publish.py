@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from orchestration.buyers import BUYER_COLUMNS, BuyerKey, buyer_key, hashed
-from orchestration.checks import RowDates, dated_marts
+from orchestration.checks import RowDates, dated_marts, marts
 from orchestration.home import FOR_READERS, Home
 
 STORAGE_VERSION = "v1.0.0"  # so that readers with an older DuckDB open it
@@ -75,28 +76,25 @@ def _write(home: Home, target: Path, *, with_previous: bool) -> None:
         dated = dated_marts(home) if is_any_held else {}
         if dated and with_previous:
             connection.execute(f"attach {_text(home.published)} as previous (read_only)")
-        tables = connection.execute(
-            """
-            select table_name, sql, comment from duckdb_tables()
-            where database_name = 'warehouse' and schema_name = 'marts' order by table_name
-            """
-        ).fetchall()
         key = buyer_key()
         hidden = _columns_to_hash(connection, key) if key else {}
-        for table, definition, comment in tables:
-            connection.execute(definition.replace("CREATE TABLE ", "CREATE TABLE target.", 1))
+        for mart in marts(home):
+            table, columns = mart["name"], mart["columns"].values()
+            connection.execute(f"create table target.marts.{table} ({', '.join(map(_definition, columns))})")
             rows = _rows(table, hidden.get(table), dated.get(table), with_previous=with_previous)
-            connection.execute(f"insert into target.marts.{table} {rows}", key.parameters if key and table in hidden else None)
-            _comment(connection, f"table target.marts.{table}", comment)
-        columns = connection.execute(
-            """
-            select table_name, column_name, comment from duckdb_columns()
-            where database_name = 'warehouse' and schema_name = 'marts'
-            """
-        ).fetchall()
-        for table, column, comment in columns:
-            _comment(connection, f'column target.marts.{table}."{column}"', comment)
+            parameters = key.parameters if key and table in hidden else None
+            connection.execute(f"insert into target.marts.{table} by name {rows}", parameters)
+            connection.execute(f"comment on table target.marts.{table} is {_text(mart['description'])}")
+            for column in columns:
+                described = f'target.marts.{table}."{column["name"]}"'
+                connection.execute(f"comment on column {described} is {_text(column['description'])}")
         connection.execute("detach target")
+
+
+def _definition(column: dict[str, Any]) -> str:
+    """A column as the marts contract has it: its name, type, and whether it is never null."""
+    never_null = any(constraint["type"] == "not_null" for constraint in column["constraints"])
+    return f'"{column["name"]}" {column["data_type"]}{" not null" if never_null else ""}'
 
 
 def _rows(table: str, hidden: dict[str, str] | None, dates: RowDates | None, *, with_previous: bool) -> str:
@@ -152,11 +150,6 @@ def _columns_to_hash(connection: duckdb.DuckDBPyConnection, key: BuyerKey) -> di
         for table, columns in ids.items()
     }
     return {table: columns for table, columns in hidden.items() if columns}
-
-
-def _comment(connection: duckdb.DuckDBPyConnection, what: str, comment: str | None) -> None:
-    if comment:
-        connection.execute(f"comment on {what} is {_text(comment)}")
 
 
 def _text(value: object) -> str:

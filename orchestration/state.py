@@ -18,6 +18,7 @@ from orchestration.errors import KefuError
 from orchestration.home import PROJECT
 from orchestration.landing.readers import text
 
+LAYERS = ("items", "judged", "metrics")  # of models: what these hold of a platform stands where nothing of it is new
 PARAMETERS = PROJECT / "seeds" / "rule_parameters.csv"
 
 
@@ -219,7 +220,7 @@ def _platforms_with_news(connection: duckdb.DuckDBPyConnection) -> set[str]:
         union
         select platform from build.touched_dates
         union
-        select 'taobao' from build.touched_pairs
+        select platform from build.touched_pairs
         """
     ).fetchall()
     changed = {
@@ -242,8 +243,8 @@ def unchanged_selections(connection: duckdb.DuckDBPyConnection) -> list[str]:
     if range_or_everything or not is_project_unchanged(connection):
         return []
     unchanged = sorted({table.platform for table in contract().values()} - _platforms_with_news(connection))
-    folders = [f"path:models/{layer}/{platform}" for platform in unchanged for layer in ("intermediate", "marts")]
-    return ["resource_type:seed", "config.materialized:view", "path:models/rules", *folders]
+    folders = [f"path:models/{layer}/{platform}" for platform in unchanged for layer in LAYERS]
+    return ["path:seeds", "config.materialized:view", "path:models/rules", *folders]
 
 
 def mark_built(connection: duckdb.DuckDBPyConnection, version: int) -> None:
@@ -287,7 +288,7 @@ def project_fingerprint() -> str:
     """Changes with anything a date's figures are computed with, apart from the rule parameters, which are dated themselves."""
     folders = (PROJECT / folder for folder in ("models", "macros", "seeds"))
     files = (path for folder in folders for path in folder.rglob("*") if path.suffix in {".sql", ".csv"})
-    return _fingerprint(sorted(path for path in files if path != PARAMETERS))
+    return _fingerprint([PROJECT / "vars.yml", *sorted(path for path in files if path != PARAMETERS)])
 
 
 def _fingerprint(paths: list[Path]) -> str:

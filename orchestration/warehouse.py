@@ -30,7 +30,7 @@ def build_arguments(*, full_refresh: bool, unchanged: Sequence[str] = ()) -> lis
     Unit tests prove the code, not the data: they have no place in a production run.
     """
     left_out = ["--exclude", *unchanged] if unchanged else []
-    return ["build", "--exclude-resource-type", "unit_test", *left_out, *(["--full-refresh"] if full_refresh else [])]
+    return ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", "empty", *left_out, *(["--full-refresh"] if full_refresh else [])]
 
 
 def run_dbt(home: Home, arguments: Sequence[str], report: Callable[[str], None]) -> None:

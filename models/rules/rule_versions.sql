@@ -1,10 +1,10 @@
 -- The periods in which no parameter of a scope changes. A day is always computed with the rules in force on that day.
-with parameters as (select * from {{ ref('rule_parameters') }}),
+with parameters as (select * from {{ ref('parameter_periods') }}),
 
 changes as (
-    select scope, coalesce(valid_from, '0001-01-01'::date) as changes_on from parameters
+    select scope, valid_from as changes_on from parameters
     union
-    select scope, valid_to + 1 from parameters where valid_to is not null
+    select scope, valid_to + 1 from parameters where valid_to < '9999-12-31'::date
 )
 
 select

@@ -57,6 +57,13 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     )
     daily = ", ".join(f"({text(table.platform)}, {text(table.name)})" for table in contract().values() if table.is_daily)
     connection.execute(f"create or replace table raw.daily_tables as from (values {daily}) t(platform, table_name)")
+    seen = " union all ".join(
+        f"select {text(table.platform)} as platform, shop_id, {name(table.account) if table.account else 'null::varchar'} as account_id "
+        f"from staging.{table.relation}"
+        for table in contract().values()
+        if table.names_shop
+    )
+    connection.execute(f"create or replace view raw.seen_accounts as {seen}")
     # In a home from before there was this table, what had landed is counted here, once: where it exists, nothing is read.
     counts = " union all ".join(_lateness(table, table.event_time) for table in contract().values() if table.event_time)
     connection.execute(f"create table if not exists raw.delivery_lateness as {counts}")

@@ -1,11 +1,8 @@
-with deliveries as (select * from {{ source('raw', 'deliveries') }})
-
 select
     platform,
     table_name,
-    max(dt) as last_dt,
-    max(newest_event_at) as last_event_at,
-    sum(row_count)::bigint as row_count,
-    sum(rejected_row_count)::bigint as rejected_row_count
-from deliveries
-group by platform, table_name
+    last_dt,
+    last_event_at,
+    row_count,
+    rejected_row_count
+from {{ ref('int_data_freshness') }}

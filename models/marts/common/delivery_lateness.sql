@@ -1,16 +1,7 @@
-with counted as (select * from {{ source('raw', 'delivery_lateness') }}),
-
-by_days_late as (
-    select platform, table_name, days_late, sum(row_count)::bigint as row_count
-    from counted
-    group by platform, table_name, days_late
-)
-
 select
     platform,
     table_name,
     days_late,
     row_count,
-    sum(row_count) over (partition by platform, table_name order by days_late)
-    / sum(row_count) over (partition by platform, table_name) as landed_share
-from by_days_late
+    landed_share
+from {{ ref('int_delivery_lateness') }}

@@ -1,5 +1,16 @@
--- The workload sheet (接待数据) of all platforms.
-{% for platform in ['taobao', 'kuaishou', 'xiaohongshu'] -%}
-select * from {{ ref('int_' ~ platform ~ '__reception_days') }}
-{{ 'union all' if not loop.last }}
-{% endfor %}
+select
+    platform,
+    shop_id,
+    account_id,
+    business_date,
+    consulted_buyers,
+    received_buyers,
+    unreplied_buyers,
+    buyer_messages,
+    agent_messages,
+    answer_ask_ratio,
+    agent_characters,
+    first_response_seconds,
+    avg_response_seconds,
+    reception_seconds
+from {{ ref('int_reception_days') }}

@@ -1,2 +1,6 @@
-select platform, shop_id, marketplace, shop_name
+select
+    platform,
+    shop_id,
+    marketplace,
+    shop_name
 from {{ ref('int_shops') }}

@@ -1,7 +1,5 @@
--- T-33: who changed a rating and how. What has no effect leaves standing what the next change is told against.
 -- depends_on: {{ ref('build_dates') }}
-with submissions as (select * from {{ ref('int_taobao__rating_submissions') }})
-
+-- T-33: what has no effect leaves standing what the next change is told against.
 select
     card_id,
     shop_id,
@@ -12,5 +10,5 @@ select
     eval_code as to_value,
     submitted_at as changed_at,
     is_effective
-from submissions
+from {{ ref('int_taobao__rating_submissions') }}
 where change_number > 0

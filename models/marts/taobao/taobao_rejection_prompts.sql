@@ -1,28 +1,14 @@
--- Built whole: there are few of them. T-56: fired by five messages in a row or by a discouraged one, they count alike.
 -- depends_on: {{ ref('build_dates') }}
-with prompts as (select * from {{ source('taobao', 'rejection_prompts') }}),
-
-shops as (select * from {{ ref('int_taobao__shops') }}),
-
-rules as (select * from {{ ref('taobao_message_rules') }}),
-
-dated as (select *, triggered_at::date as business_date from prompts)
-
 select
-    p.prompt_id,
-    p.shop_id,
-    p.buyer_id,
-    p.account_id,
-    p.trigger,
-    p.triggered_at,
-    p.business_date,
-    p.exposed_at,
-    p.clicked_at,
-    -- T-59: on the day it fired or the next
-    coalesce(p.exposed_at::date between p.business_date and p.business_date + u.rejection_click_days, false)
-        as is_exposed_in_time,
-    coalesce(p.clicked_at::date between p.business_date and p.business_date + u.rejection_click_days, false)
-        as is_clicked_in_time
-from dated p
-join shops s on p.shop_id = s.shop_id
-join rules u on s.scope = u.scope and p.business_date between u.valid_from and u.valid_to
+    prompt_id,
+    shop_id,
+    buyer_id,
+    account_id,
+    trigger,
+    triggered_at,
+    business_date,
+    exposed_at,
+    clicked_at,
+    is_exposed_in_time,
+    is_clicked_in_time
+from {{ ref('int_taobao__rejection_prompts') }}

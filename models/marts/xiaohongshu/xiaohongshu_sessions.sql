@@ -1,68 +1,21 @@
-{{ config(materialized='incremental', incremental_strategy='rebuild_dates') }}
--- depends_on: {{ ref('build_dates') }}
-
-with sessions as (select * from {{ ref('int_xiaohongshu__sessions') }}),
-
-rounds as (select * from {{ ref('int_xiaohongshu__rounds') }}),
-
-exclusions as (select * from {{ ref('int_xiaohongshu__exclusions') }}),
-
-reasons as (select * from {{ ref('exclusion_reasons') }} where platform = 'xiaohongshu'),
-
-rules as (select * from {{ ref('xiaohongshu_rules') }}),
-
-numbered_rounds as (
-    select *, row_number() over (partition by session_id order by clock_started_at, clock_item) as round_number
-    from rounds
-),
-
-intervals as ( -- X-09: the first reply has its own metrics
-    select
-        session_id,
-        count(elapsed_seconds) as reply_intervals,
-        sum(elapsed_seconds) as reply_interval_seconds
-    from numbered_rounds
-    where round_number > 1
-    group by session_id
-),
-
-excluded as (
-    select
-        e.session_id,
-        {{ ordered_list('e.reason', 'r.position') }} as exclusion_reasons,
-        bool_or(e.reason in ('merchant_initiated', 'not_ended')) as is_excluded -- the others are remarks: X-02, X-06
-    from exclusions e
-    left join reasons r on e.reason = r.reason
-    group by e.session_id
-),
-
-timed as (
-    select *, {{ seconds_between('entered_at', 'first_reply_at') }} as elapsed_seconds
-    from sessions
-)
-
 select
-    s.session_id,
-    s.shop_id,
-    s.user_id,
-    s.account_id,
-    s.business_date,
-    s.entered_at,
-    s.ended_at,
-    s.first_reply_at,
-    s.elapsed_seconds::double as first_response_seconds,
-    s.in_work_hours,
-    not coalesce(e.is_excluded, false) as is_counted,
-    -- X-02: from entering on, whatever the agents' status; in working hours or not
-    coalesce(s.elapsed_seconds <= u.first_response_target_seconds, false) as is_on_time,
-    s.first_reply_at is not null as is_replied_24h,
-    case when s.is_taken_over_unanswered then 0 else coalesce(i.reply_intervals, 0) end::integer as reply_intervals,
-    case when s.is_taken_over_unanswered then 0 else coalesce(i.reply_interval_seconds, 0) end::double as reply_interval_seconds,
-    s.stars,
-    s.last_speaker,
-    coalesce(e.exclusion_reasons, []::varchar[]) as exclusion_reasons,
-    s.rule_version
-from timed s
-join rules u on s.rule_version = u.rule_version
-left join excluded e on s.session_id = e.session_id
-left join intervals i on s.session_id = i.session_id
+    session_id,
+    shop_id,
+    user_id,
+    account_id,
+    business_date,
+    entered_at,
+    ended_at,
+    first_reply_at,
+    first_response_seconds,
+    in_work_hours,
+    is_counted,
+    is_on_time,
+    is_replied_24h,
+    reply_intervals,
+    reply_interval_seconds,
+    stars,
+    last_speaker,
+    exclusion_reasons,
+    rule_version
+from {{ ref('int_xiaohongshu__judged_sessions') }}

@@ -1,6 +1,4 @@
--- X-03: each setting of a shop's working hours, what holds instead of one that is too short, and which of them are.
-with work_hours as (select * from {{ ref('int_xiaohongshu__work_hours') }} where set_opens_at is not null)
-
+-- X-03: each setting of a shop's working hours, and what holds instead of one that is too short.
 select
     shop_id,
     valid_from,
@@ -10,4 +8,5 @@ select
     left(opens_at::varchar, 5) as opens_at,
     left(closes_at::varchar, 5) as closes_at,
     is_widened
-from work_hours
+from {{ ref('int_xiaohongshu__work_hours') }}
+where set_opens_at is not null

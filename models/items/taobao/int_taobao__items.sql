@@ -1,0 +1,63 @@
+-- What of Taobao's messages and routing events opens, answers or moves a round. One row per item.
+{{ config(materialized='view') }}
+
+with messages as (select * from {{ source('taobao', 'messages') }}),
+
+recalls as (select * from {{ source('taobao', 'message_recalls') }}),
+
+reception_events as (select * from {{ source('taobao', 'reception_events') }}),
+
+opening_types as (
+    -- T-11, T-15, T-16, T-21, T-22, T-24: which types of message ask something
+    select message_type from {{ ref('taobao_message_types') }} where direction = 'inbound' and opens_round
+),
+
+questions as (
+    -- T-23: a message the buyer recalled asked nothing, whenever it was recalled
+    select *, 1 as item_rank, 'Q' as kind
+    from messages
+    where
+        direction = 'inbound'
+        and author_kind = 'consumer'
+        and message_type in (select message_type from opening_types)
+        and message_id not in (select message_id from recalls)
+),
+
+answers as (
+    -- T-06: a human or a bot in assist mode replies, a full-auto bot does not; T-02: a greeting is nothing at all
+    select *, 2 as item_rank, case when author_kind = 'auto_bot' then 'B' else 'R' end as kind
+    from messages
+    where direction = 'outbound' and author_kind in ('agent', 'assist_bot', 'auto_bot')
+),
+
+routing as (
+    select
+        *,
+        case when event_type = 'assigned' then 'H' else 'N' end as kind
+    from reception_events
+    where event_type in ('assigned', 'bot_started', 'pooled')
+),
+
+items as (
+    select conversation_id, shop_id, buyer_id, account_id, sent_at as item_at, item_rank, message_id as item_id, kind, content
+    from questions
+    union all
+    select conversation_id, shop_id, buyer_id, account_id, sent_at, item_rank, message_id, kind, content
+    from answers
+    union all
+    select conversation_id, shop_id, buyer_id, account_id, occurred_at, 0, event_id, kind, null::varchar
+    from routing
+)
+
+select
+    conversation_id,
+    shop_id,
+    buyer_id as customer_id,
+    account_id,
+    item_at,
+    item_at::date as item_date,
+    item_rank,
+    item_id,
+    kind,
+    content
+from items

@@ -1,0 +1,52 @@
+-- Why a session of Xiaohongshu, of the dates being built, does not count, or what is to be remarked on it; and its rounds with it.
+-- One row per session or round and reason, whose cause `evidence` tells.
+{{ config(materialized='view') }}
+
+with sessions as (select * from {{ ref('int_xiaohongshu__sessions') }}),
+
+rounds as (select * from {{ ref('int_rounds') }} where platform = 'xiaohongshu'),
+
+as_of as (select as_of from {{ ref('as_of') }} where platform = 'xiaohongshu'),
+
+by_the_merchant as ( -- X-01
+    select session_id as judged_id, 'merchant_initiated' as reason, 'the merchant started it at ' || entered_at as evidence
+    from sessions
+    where initiated_by = 'merchant'
+),
+
+-- X-05: the platform takes no data from it. One that nobody answered in time was ended by the system, whatever has landed.
+not_ended as (
+    select s.session_id as judged_id, 'not_ended' as reason, 'no end has landed by ' || n.as_of as evidence
+    from sessions s
+    cross join as_of n
+    where s.ended_at is null and (s.first_written_at is not null or s.answer_due_at > n.as_of)
+),
+
+outside_work_hours as ( -- X-02, X-03: a remark, the first response alone leaves it out
+    select session_id as judged_id, 'outside_work_hours' as reason, 'entered at ' || entered_at as evidence
+    from sessions
+    where not in_work_hours
+),
+
+taken_over as ( -- X-06: a remark, it counts as not answered
+    select session_id as judged_id, 'taken_over_unanswered' as reason, 'handed on at ' || taken_over_at as evidence
+    from sessions
+    where is_taken_over_unanswered
+),
+
+of_excluded_sessions as ( -- a round has no hours of its own, and none counts where nobody replied
+    select r.round_id as judged_id, s.reason, s.evidence
+    from rounds r
+    join (
+        select * from by_the_merchant
+        union all
+        select * from not_ended
+        union all
+        select * from taken_over
+    ) s on r.conversation_id = s.judged_id
+)
+{% set reasons = {
+    'session': ['by_the_merchant', 'not_ended', 'outside_work_hours', 'taken_over'],
+    'round': ['of_excluded_sessions'],
+} %}
+{{ exclusions_of(reasons) }}

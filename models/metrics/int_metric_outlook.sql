@@ -1,0 +1,52 @@
+-- What the running month of a shop's metric still allows, and how its last month ended. Judged at as-of. One row per platform, metric,
+-- shop and month.
+with expected as (select * from {{ ref('int_metric_expectations') }}),
+
+metrics as (select * from {{ ref('metrics') }}),
+
+-- Decimals: 0.7 * 10 is 7 and not a little more.
+measured as (
+    select
+        e.*,
+        t.unit,
+        t.is_lower_better,
+        e.target::decimal(9, 6) * (e.denominator + e.expected_denominator)::decimal(18, 0)
+        - e.numerator::decimal(18, 6) as numerator_to_target
+    from expected e
+    join metrics t on e.platform = t.platform and e.metric = t.metric
+),
+
+rest as (
+    select
+        *,
+        case when not is_lower_better then greatest(ceil(numerator_to_target), 0) end as needed_numerator,
+        case when is_lower_better then case unit when 'rate' then floor(numerator_to_target) else numerator_to_target end end
+            as allowed_numerator
+    from measured
+)
+
+select
+    platform,
+    metric,
+    shop_id,
+    date_trunc('month', period_end)::date as month,
+    period_start,
+    period_end,
+    numerator,
+    denominator,
+    value,
+    unit,
+    target,
+    is_assessed,
+    days_left::integer as days_left,
+    expected_denominator::double as expected_denominator,
+    needed_numerator::double as needed_numerator,
+    allowed_numerator::double as allowed_numerator,
+    case
+        when is_met then 'met'
+        when not is_assessed then 'not_assessed'
+        when is_over then 'missed'
+        when needed_numerator > expected_denominator or allowed_numerator < 0 then 'lost'
+        else 'at_risk'
+    end as status
+from rest

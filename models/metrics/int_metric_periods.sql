@@ -1,0 +1,15 @@
+-- The metrics over every period: days, the last days up to a day, months. One row per platform, metric, shop or account, and period.
+{{ config(materialized='view') }}
+
+with days as (
+    select
+        platform, scope, metric, subject, shop_id, account_id, 'day' as period, business_date as period_start,
+        business_date as period_end, numerator, denominator
+    from {{ ref('int_metric_days') }}
+)
+
+select * from days
+union all
+select * from {{ ref('int_metric_rolling') }}
+union all
+select * from {{ ref('int_metric_months') }}

@@ -1,0 +1,65 @@
+-- Metrics over the last days up to each day, from a subject's first day to the day before as-of, whether it has data of its own or
+-- not. One row per platform, metric, shop or account, and last day of the period.
+{{ config(materialized='view') }}
+
+with days as (select * from {{ ref('int_metric_days') }}),
+
+as_of as (select platform, as_of::date as as_of_date from {{ ref('as_of') }}),
+
+rules as (select * from {{ ref('metric_rules') }}),
+
+subjects as (
+    select platform, scope, metric, subject, shop_id, account_id, min(business_date) as first_date
+    from days
+    group by platform, scope, metric, subject, shop_id, account_id
+),
+
+calendar as (
+    select
+        s.*,
+        unnest(generate_series(s.first_date, a.as_of_date - 1, interval 1 day))::date as business_date
+    from subjects s
+    join as_of a on s.platform = a.platform
+),
+
+windows as (
+    select c.*, r.rolling_days
+    from calendar c
+    join rules r on c.scope = r.scope and c.metric = r.metric and c.business_date between r.valid_from and r.valid_to
+    where r.rolling_days is not null
+),
+
+rolled as (
+    select
+        w.* exclude (first_date),
+        sum(d.numerator) over last_days as numerator,
+        sum(d.denominator) over last_days as denominator
+    from windows w
+    left join days d
+        on
+            w.platform = d.platform
+            and w.metric = d.metric
+            and w.subject = d.subject
+            and w.shop_id = d.shop_id
+            and w.account_id is not distinct from d.account_id
+            and w.business_date = d.business_date
+    window last_days as (
+        partition by w.platform, w.metric, w.subject, w.shop_id, w.account_id
+        order by w.business_date range between (w.rolling_days - 1) * interval 1 day preceding and current row -- noqa: PRS
+    )
+)
+
+select
+    platform,
+    scope,
+    metric,
+    subject,
+    shop_id,
+    account_id,
+    'rolling_30d' as period,
+    business_date - (rolling_days - 1) as period_start,
+    business_date as period_end,
+    numerator,
+    denominator
+from rolled
+where denominator > 0

@@ -1,0 +1,35 @@
+-- The metrics' values over every period, held against the target and the minimum sample in force on the period's last day. One row per
+-- platform, metric, shop or account, and period.
+with periods as (select * from {{ ref('int_metric_periods') }}),
+
+metrics as (select * from {{ ref('metrics') }}),
+
+rules as (select * from {{ ref('metric_rules') }}),
+
+valued as (
+    select
+        p.platform,
+        p.metric,
+        p.subject,
+        p.shop_id,
+        p.account_id,
+        p.period,
+        p.period_start,
+        p.period_end,
+        p.numerator::double as numerator,
+        p.denominator::double as denominator,
+        p.numerator::double / p.denominator::double as value,
+        r.target,
+        p.denominator >= r.min_denominator as is_assessed,
+        m.is_lower_better,
+        r.rule_version
+    from periods p
+    join metrics m on p.platform = m.platform and p.metric = m.metric
+    join rules r on p.scope = r.scope and p.metric = r.metric and p.period_end between r.valid_from and r.valid_to
+)
+
+select
+    * exclude (is_lower_better, rule_version),
+    case when is_assessed then case when is_lower_better then value <= target else value >= target end end as is_met,
+    rule_version
+from valued
