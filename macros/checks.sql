@@ -37,3 +37,40 @@
     where {{ column_name }} is not null
     qualify count(*) over (partition by {{ column_name }}) > 1
 {% endmacro %}
+
+{#
+    Every row of a seed is one that can be meant; what is wrong with it stands before it. One query a seed, for all its columns.
+
+    required: columns that are never empty. keys: lists of columns whose values occur once. accepted: {column: values}.
+    references: {column: seed or model that has every value in a column of the same name}. conditions: {what is wrong: SQL that holds}.
+#}
+{% test fits(model, required=[], keys=[], accepted={}, references={}, conditions={}) %}
+with checked as (select * from {{ model }}),
+
+problems as (
+    select null::varchar as problem, * from checked where false
+    {%- for column in required %}
+    union all
+    select '{{ column }} is empty', * from checked where {{ column }} is null
+    {%- endfor %}
+    {%- for key in keys %}
+    union all
+    select '{{ key | join(', ') }} stand twice', * from checked
+    qualify count(*) over (partition by {{ key | join(', ') }}) > 1
+    {%- endfor %}
+    {%- for column, values in accepted.items() %}
+    union all
+    select '{{ column }} is none of {{ values | join(', ') }}', * from checked where {{ column }} not in ('{{ values | join("', '") }}')
+    {%- endfor %}
+    {%- for column, other in references.items() %}
+    union all
+    select '{{ column }} is not in {{ other }}', * from checked where {{ column }} not in (select {{ column }} from {{ ref(other) }})
+    {%- endfor %}
+    {%- for problem, condition in conditions.items() %}
+    union all
+    select '{{ problem }}', * from checked where not ({{ condition }})
+    {%- endfor %}
+)
+
+select * from problems
+{% endtest %}
