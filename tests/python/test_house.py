@@ -66,6 +66,11 @@ def columns(home: Path) -> dict[str, list[str]]:
     return dict(found)
 
 
+def none_of(problems: list[str], hint: str = "") -> None:
+    """Fails with all the problems, each on a line: pytest shortens long lists."""
+    assert not problems, "\n".join([hint, *problems])
+
+
 def layer(node: Node) -> str:
     return str(node["fqn"][1]) if node["resource_type"] == "model" else LAYERS[0]
 
@@ -95,7 +100,7 @@ def test_data_flows_one_way(models: dict[str, Node], manifest: Node) -> None:
         for parent in parents(node, manifest)
         if LAYERS.index(layer(parent)) > LAYERS.index(layer(node))
     ]
-    assert not backwards
+    none_of(backwards)
 
 
 def test_nothing_reads_a_mart_but_tests_and_marts_that_say_so(models: dict[str, Node], manifest: Node) -> None:
@@ -110,19 +115,23 @@ def test_nothing_reads_a_mart_but_tests_and_marts_that_say_so(models: dict[str, 
             layer(node) == "marts" and re.search(rf"\b{parent['name']}\b", re.sub(r"\{\{.*?\}\}", "", comments(node["raw_code"])))
         )
     ]
-    around_ref = [node["name"] for node in models.values() if re.search(r"\bmarts\.", without_comments(node["raw_code"]))]
-    assert not reads + around_ref
+    around_ref = [
+        f"{node['name']} reads marts without a ref"
+        for node in models.values()
+        if re.search(r"\bmarts\.", without_comments(node["raw_code"]))
+    ]
+    none_of(reads + around_ref)
 
 
 def test_marts_only_select_rename_and_document(models: dict[str, Node]) -> None:
-    works = {}
+    works = []
     for node in models.values():
         if layer(node) == "marts":
             sql = re.sub(r"\{[{%].*?[}%]\}", " ", without_comments(node["raw_code"]), flags=re.DOTALL)
             words = re.findall(r"\b(with|join|group\s+by|over|union|case|distinct)\b", sql, flags=re.IGNORECASE)
             if words:
-                works[node["name"]] = words
-    assert not works, "this belongs in metrics or judged"
+                works.append(f"{node['name']} has {', '.join(words)}")
+    none_of(works, "this belongs in metrics or judged")
 
 
 def test_models_begin_with_what_they_are(models: dict[str, Node]) -> None:
@@ -131,7 +140,7 @@ def test_models_begin_with_what_they_are(models: dict[str, Node]) -> None:
         for node in models.values()
         if not node["raw_code"].lstrip().startswith(("--", "{#")) and not (layer(node) == "marts" and node["description"])
     ]
-    assert not bare, "a comment at the top says what a row is"
+    none_of(bare, "without a comment at the top that says what a row is")
 
 
 def test_models_fit_one_screen(models: dict[str, Node]) -> None:
@@ -139,8 +148,8 @@ def test_models_fit_one_screen(models: dict[str, Node]) -> None:
         node["name"]: len((PROJECT / node["original_file_path"]).read_text(encoding="utf-8").splitlines())
         for node in models.values()
     }
-    long = {name: count for name, count in lines.items() if count > MAX_LINES and name not in MAY_BE_LONGER}
-    assert not long, f"more than {MAX_LINES} lines"
+    long = [f"{name} has {count} lines" for name, count in lines.items() if count > MAX_LINES and name not in MAY_BE_LONGER]
+    none_of(long, f"more than {MAX_LINES}")
     assert all(lines[name] > MAX_LINES for name in MAY_BE_LONGER), "it is short now: take it off the list"
 
 
@@ -157,7 +166,7 @@ def test_models_are_described_column_by_column(models: dict[str, Node], columns:
             wrong.append(f"{node['name']} does not describe {', '.join(sorted(built - described))}")
         if set(node["columns"]) - built:
             wrong.append(f"{node['name']} describes what it does not have: {', '.join(sorted(set(node['columns']) - built))}")
-    assert not wrong
+    none_of(wrong)
 
 
 def test_dated_marts_come_after_build_dates(models: dict[str, Node], manifest: Node) -> None:
@@ -171,7 +180,7 @@ def test_dated_marts_come_after_build_dates(models: dict[str, Node], manifest: N
     dated = {key: node for key, node in models.items() if layer(node) == "marts" and node["config"]["meta"].get("date")}
     assert dated
     late = [node["name"] for key, node in dated.items() if "model.kefu.build_dates" not in ancestors(key)]
-    assert not late, "say `-- depends_on: {{ ref('build_dates') }}`"
+    none_of(late, "dated marts without build_dates before them: say `-- depends_on: {{ ref('build_dates') }}`")
 
 
 def test_what_rebuilds_dates_has_a_date_and_a_platform(models: dict[str, Node], columns: dict[str, list[str]]) -> None:
@@ -184,7 +193,7 @@ def test_what_rebuilds_dates_has_a_date_and_a_platform(models: dict[str, Node], 
         for column in ("business_date", "platform")
         if column not in built_columns(node, columns) and not (column == "platform" and set(node["fqn"]) & set(PLATFORMS))
     ]
-    assert not without
+    none_of(without)
 
 
 def missing_parts(platform: str) -> list[str]:
@@ -201,7 +210,7 @@ def missing_parts(platform: str) -> list[str]:
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_a_platform_has_every_part(platform: str) -> None:
-    assert not missing_parts(platform), f"{platform} of vars.yml is without these"
+    none_of(missing_parts(platform), f"{platform} of vars.yml is without")
 
 
 def test_a_platform_that_is_only_named_lacks_every_part() -> None:
@@ -231,9 +240,9 @@ def test_nothing_common_names_a_platform() -> None:
         found = [f"{number}: {line.strip()}" for number, line in enumerate(lines, 1) if names.search(line)]
         if found:
             naming[path.relative_to(PROJECT).as_posix()] = found
-    unexpected = {path: found for path, found in naming.items() if path not in MAY_NAME_PLATFORMS}
-    assert not unexpected, "a platform is a column, a folder or a row of a seed"
-    assert set(MAY_NAME_PLATFORMS) <= set(naming), "it names none any more: take it off the list"
+    unexpected = [f"{path}:{line}" for path, found in naming.items() if path not in MAY_NAME_PLATFORMS for line in found]
+    none_of(unexpected, "a platform is a column, a folder or a row of a seed")
+    none_of(sorted(set(MAY_NAME_PLATFORMS) - set(naming)), "these name none any more, take them off the list:")
 
 
 def forgotten(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -251,7 +260,7 @@ def forgotten(connection: duckdb.DuckDBPyConnection) -> list[str]:
 def test_no_platform_that_landed_is_forgotten(home: Path) -> None:
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
         assert connection.execute("select count(distinct platform) from raw.deliveries").fetchall() == [(len(PLATFORMS),)]
-        assert not forgotten(connection)
+        none_of(forgotten(connection))
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
