@@ -17,9 +17,3 @@ select '{{ judged_kind }}' as judged_kind, judged_id, reason, evidence from {{ n
 {% macro span_in_words(from_time, to_time) -%}
     'from ' || {{ from_time }} || coalesce(' to ' || {{ to_time }}, ' on')
 {%- endmacro %}
-
-{# A time outside a day's window, in words. #}
-{% macro window_in_words(at_time, window_start, window_end) -%}
-    'the clock started at ' || {{ at_time }} || ', the window is ' || left({{ window_start }}::varchar, 5) || ' to '
-    || left({{ window_end }}::varchar, 5)
-{%- endmacro %}

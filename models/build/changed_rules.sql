@@ -1,4 +1,5 @@
--- The periods in which a rule parameter has another value than the last published build was computed with.
+-- The periods in which a rule parameter has another value than the last published build was computed with. One row per scope,
+-- parameter and period.
 with versions as (
     select 'now' as made, scope, parameter, value, valid_from, valid_to from {{ ref('rule_parameters') }}
     union all

@@ -2,26 +2,24 @@
 -- start that sees the change, and those a platform names itself. A branch per cause. One row per platform and date.
 {{ config(materialized='incremental', incremental_strategy='append') }}
 
-{%- set spans = ['cause', 'business_date', 'conversation_id', 'shop_id', 'customer_id', 'account_id', 'touched_from', 'touched_to'] %}
+with touched as (
+    {{ of_platforms('touched', [
+        'cause', 'business_date', 'conversation_id', 'shop_id', 'customer_id', 'account_id', 'touched_from', 'touched_to',
+    ]) }}
+),
 
-with touched as ({{ of_platforms('touched', spans) }}),
+changed_rules as (select * from {{ ref('changed_rules') }}),
 
-starts as ( -- rounds start at questions and at hand-overs
+request as (select * from {{ source('build', 'request') }}),
+
+starts as ( -- rounds start at questions and at hand-overs; where everything is touched they need no looking at
     select platform, scope, conversation_id, shop_id, customer_id, account_id, item_at, item_date
     from {{ ref('int_items') }}
-    where kind in ('Q', 'H')
+    where kind in ('Q', 'H') and not (select everything from request)
 ),
 
 reach as ( -- how far a round sees: back to what its look-back looks back to, forward to the reply horizon
     select 2 * max(routing_lookback) as backward, max(reply_horizon) as forward from {{ ref('round_rules') }}
-),
-
-request as (select * from {{ source('build', 'request') }}),
-
-of_themselves as (
-    select platform, coalesce(business_date, touched_from::date) as business_date
-    from touched
-    where business_date is not null or cause = 'item'
 ),
 
 item_spans as ( -- of the changes of a conversation on one day the first and the last reach as far as all together
@@ -37,65 +35,43 @@ item_spans as ( -- of the changes of a conversation on one day the first and the
 ),
 
 conversation_spans as (
-    select platform, conversation_id, touched_from, touched_to from item_spans
+    select * from item_spans
     union all
     select platform, conversation_id, touched_from, touched_to from touched where cause = 'conversation'
 ),
 
-by_conversation as (
+dates as (
+    select platform, coalesce(business_date, touched_from::date) as business_date
+    from touched
+    where business_date is not null or cause = 'item'
+    union -- by conversation
     select s.platform, s.item_date
     from starts s
     join conversation_spans c on s.platform = c.platform and s.conversation_id = c.conversation_id
     where s.item_at >= c.touched_from and coalesce(s.item_at <= c.touched_to, true)
-),
-
-by_customer as (
+    union -- by customer
     select s.platform, s.item_date
     from starts s
     join touched c
         on c.cause = 'customer' and s.platform = c.platform and s.shop_id = c.shop_id and s.customer_id = c.customer_id
     where s.item_at >= c.touched_from and coalesce(s.item_at <= c.touched_to, true)
-),
-
-by_account as (
+    union -- by account
     select s.platform, s.item_date
     from starts s
     join touched c on c.cause = 'account' and s.platform = c.platform and s.account_id = c.account_id
     where s.item_at >= c.touched_from
-),
-
-by_shop as (
+    union -- by shop
     select s.platform, s.item_date
     from starts s
     join touched c on c.cause = 'shop' and s.platform = c.platform and s.shop_id = c.shop_id
-),
-
-by_rules as (
+    union -- by rules
     select s.platform, s.item_date
     from starts s
-    join {{ ref('changed_rules') }} c on s.scope = c.scope and s.item_date between c.valid_from and c.valid_to
-),
-
-everything as ( -- dates on which nothing was asked too: who wrote then was at work
+    join changed_rules c on s.scope = c.scope and s.item_date between c.valid_from and c.valid_to
+    union -- everything: dates on which nothing was asked too, for who wrote then was at work
     select platform, item_date
     from {{ ref('int_items') }}
     where kind <> 'N' and (select everything from request)
-),
-
-dates as (
-    select * from of_themselves
-    union
-    select * from by_conversation
-    union
-    select * from by_customer
-    union
-    select * from by_account
-    union
-    select * from by_shop
-    union
-    select * from by_rules
-    union
-    select * from everything
 )
 
 select platform, business_date from dates

@@ -3,7 +3,8 @@
 
 with items as (
     {{ of_platforms('items', [
-        'conversation_id', 'shop_id', 'customer_id', 'account_id', 'item_at', 'item_date', 'item_rank', 'item_id', 'kind', 'content',
+        'conversation_id', 'shop_id', 'customer_id', 'account_id', 'item_at', 'item_date', 'item_rank', 'item_id', 'kind',
+        'content',
     ]) }}
 ),
 

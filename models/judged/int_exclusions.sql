@@ -1,7 +1,9 @@
--- Why rounds, ratings and sessions do not count, or what is to be remarked on them, on all platforms. One row per judged thing and
--- reason, with the clause that gives it and the row that is its cause, in words and times (evidence).
+-- Why rounds, ratings and sessions do not count, or what is to be remarked on them, on all platforms. One row per judged thing
+-- and reason, with the clause that gives it and the row that is its cause, in words and times (evidence).
 with exclusions as (
     {{ of_platforms('exclusions', ['judged_kind', 'judged_id', 'reason', 'evidence']) }}
+    union all
+    select platform, 'round' as judged_kind, judged_id, reason, evidence from {{ ref('int_round_exclusions') }}
 ),
 
 reasons as (select * from {{ ref('exclusion_reasons') }})
@@ -13,7 +15,8 @@ select
     e.reason,
     r.clause_id,
     r.position,
-    not (r.is_remark and e.judged_kind = 'session') as is_excluding, -- X-06: a session counts as not answered, its rounds not at all
+    -- X-06: a session with the remark counts as not answered, its rounds not at all
+    not r.is_remark or e.judged_kind <> 'session' as is_excluding,
     min(e.evidence) as evidence -- where several rows are the cause, one of them
 from exclusions e
 left join reasons r on e.platform = r.platform and e.reason = r.reason

@@ -1,9 +1,9 @@
--- The rounds (轮次) of the dates being built, by rules 0.1, before anything is excluded: from a customer's first question to the first
--- valid reply. One row per round whose clock starts at an item of one of the dates.
+-- The rounds (轮次) of the dates being built, by rules 0.1, before anything is excluded: from a customer's first question to the
+-- first valid reply. One row per round whose clock starts at an item of one of the dates.
 --
--- Item kinds: Q question, R valid reply, B full-auto bot, H a human takes over, N no human from here on.
--- T-01, T-27: of the scope that the rules say; at Taobao every account has rounds of its own. T-08, T-09: the clock of a message that
--- waited in the pool or with a bot runs from its assignment. K-02: where bots may answer nobody waits. X-09: a session is one piece.
+-- Item kinds: Q question, R valid reply, B full-auto bot, H a human takes over, N no human from here on. T-01, T-27: of the
+-- scope that the rules say; at Taobao every account has rounds of its own. T-08, T-09: the clock of a message that waited in the
+-- pool or with a bot runs from its assignment. K-02: where bots may answer nobody waits. X-09: a session is one piece.
 {%- set item = struct_of({'id': 'item_id', 'at': 'item_at', 'kind': 'kind', 'account_id': 'account_id'}) %}
 
 with items as (select * from {{ ref('int_items') }}),
@@ -14,8 +14,10 @@ dates as (select * from {{ ref('build_dates') }}),
 
 scopes as (select distinct platform, scope from {{ ref('int_shops') }}),
 
--- A round sees items up to two look-backs before its date (is the question before it still waiting?) and the reply horizon after it.
--- They are all read under the rule version of the round's date, so an item near a change of rules is read twice.
+day_offsets as (select unnest(range(-30, 31)) as days_off),
+
+-- A round sees items up to two look-backs before its date (is the question before it still waiting?) and the reply horizon after
+-- it. They are all read under the rule version of the round's date, so an item near a change of rules is read twice.
 read_dates as (
     select
         r.scope,
@@ -25,8 +27,7 @@ read_dates as (
     from dates d
     join scopes c on d.platform = c.platform
     join rules r on c.scope = r.scope and d.business_date between r.valid_from and r.valid_to
-    join (select unnest(range(-30, 31)) as days_off) s
-        on s.days_off * interval 1 day between -2 * r.routing_lookback and r.reply_horizon
+    join day_offsets s on s.days_off * interval 1 day between -2 * r.routing_lookback and r.reply_horizon
     group by all
 ),
 
@@ -195,7 +196,7 @@ found as (
     union all
     select
         platform, rule_version, conversation_id, shop_id, customer_id, account_id, item_date, segment, kind, item_id, item_at,
-        routing_lookback, hand_over, reply, item_id, item_at, true
+        routing_lookback, hand_over, reply, item_id as first_message_id, item_at as first_message_at, true
     from waiting_rounds
 )
 

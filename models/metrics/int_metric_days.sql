@@ -1,5 +1,5 @@
--- Every metric of every platform, once, as additive daily figures. What is made of them knows nothing about the metric. One row per
--- platform, metric, shop or account, and date.
+-- Every metric of every platform, once, as additive daily figures. What is made of them knows nothing about the metric. One row
+-- per platform, metric, shop or account, and date.
 {{ config(materialized='view') }}
 
 with days as (

@@ -1,5 +1,5 @@
--- The running month and the last one of each metric with a target, and how large a sample the days that are left will bring, by the
--- daily mean of late. Judged at as-of. One row per platform, metric, shop and month.
+-- The running month and the last one of each metric with a target, and how large a sample the days that are left will bring, by
+-- the daily mean of late. Judged at as-of. One row per platform, metric, shop and month.
 {{ config(materialized='view') }}
 {% set daily_mean_days = 14 %}
 

@@ -1,5 +1,5 @@
--- Metrics by month. A day can lie in the period of its own month and in that of the next one, whose period may begin before the 1st.
--- One row per platform, metric, shop or account, and month.
+-- Metrics by month. A day can lie in the period of its own month and in that of the next one, whose period may begin before the
+-- 1st. One row per platform, metric, shop or account, and month.
 {{ config(materialized='view') }}
 
 with days as (select * from {{ ref('int_metric_days') }}),

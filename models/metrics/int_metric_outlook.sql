@@ -1,5 +1,5 @@
--- What the running month of a shop's metric still allows, and how its last month ended. Judged at as-of. One row per platform, metric,
--- shop and month.
+-- What the running month of a shop's metric still allows, and how its last month ended. Judged at as-of. One row per platform,
+-- metric, shop and month.
 with expected as (select * from {{ ref('int_metric_expectations') }}),
 
 metrics as (select * from {{ ref('metrics') }}),

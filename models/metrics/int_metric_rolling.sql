@@ -1,5 +1,5 @@
--- Metrics over the last days up to each day, from a subject's first day to the day before as-of, whether it has data of its own or
--- not. One row per platform, metric, shop or account, and last day of the period.
+-- Metrics over the last days up to each day, from a subject's first day to the day before as-of, whether it has data of its own
+-- or not. One row per platform, metric, shop or account, and last day of the period.
 {{ config(materialized='view') }}
 
 with days as (select * from {{ ref('int_metric_days') }}),

@@ -1,5 +1,5 @@
--- The metrics' values over every period, held against the target and the minimum sample in force on the period's last day. One row per
--- platform, metric, shop or account, and period.
+-- The metrics' values over every period, held against the target and the minimum sample in force on the period's last day. One
+-- row per platform, metric, shop or account, and period.
 with periods as (select * from {{ ref('int_metric_periods') }}),
 
 metrics as (select * from {{ ref('metrics') }}),

@@ -2,22 +2,9 @@
 -- message. Sums are decimals, so that they do not depend on the order of rows.
 {{ config(materialized='incremental', incremental_strategy='rebuild_dates') }}
 
-with items as (
-    select i.*, d.business_date
-    from {{ ref('int_items') }} i
-    join {{ ref('build_dates') }} d on i.platform = d.platform and i.item_at::date = d.business_date
-    where i.kind in ('Q', 'R', 'B')
-),
+with talks as (select * from {{ ref('int_reception_talks') }}),
 
 responses as (select * from {{ ref('int_reception_responses') }}),
-
-subject_items as (
-    select platform, shop_id, null as account_id, business_date, customer_id, conversation_id, item_at, kind, characters from items
-    union all
-    select platform, shop_id, account_id, business_date, customer_id, conversation_id, item_at, kind, characters
-    from items
-    where account_id is not null
-),
 
 buyers as (
     select
@@ -26,10 +13,10 @@ buyers as (
         account_id,
         business_date,
         customer_id,
-        count(*) filter (where kind = 'Q') as buyer_messages,
-        count(*) filter (where kind = 'R') as agent_messages,
-        sum(characters) filter (where kind = 'R') as agent_characters
-    from subject_items
+        sum(buyer_messages) as buyer_messages,
+        sum(agent_messages) as agent_messages,
+        sum(agent_characters) as agent_characters
+    from talks
     group by platform, shop_id, account_id, business_date, customer_id
 ),
 
@@ -51,9 +38,9 @@ messages as (
 
 conversations as (
     select
-        platform, shop_id, account_id, business_date, conversation_id,
-        {{ seconds_between('min(item_at)', 'max(item_at)') }} as reception_seconds
-    from subject_items
+        platform, shop_id, account_id, business_date,
+        {{ seconds_between('min(first_item_at)', 'max(last_item_at)') }} as reception_seconds
+    from talks
     group by platform, shop_id, account_id, business_date, conversation_id
 ),
 
@@ -82,9 +69,21 @@ select
     r.avg_response_seconds,
     c.reception_seconds
 from days d
-{%- for alias, relation in {'m': 'messages', 'r': 'responses', 'c': 'receptions'}.items() %}
-left join {{ relation }} {{ alias }}
+left join messages m
     on
-        d.platform = {{ alias }}.platform and d.shop_id = {{ alias }}.shop_id and d.business_date = {{ alias }}.business_date
-        and d.account_id is not distinct from {{ alias }}.account_id
-{%- endfor %}
+        d.platform = m.platform
+        and d.shop_id = m.shop_id
+        and d.business_date = m.business_date
+        and d.account_id is not distinct from m.account_id
+left join responses r
+    on
+        d.platform = r.platform
+        and d.shop_id = r.shop_id
+        and d.business_date = r.business_date
+        and d.account_id is not distinct from r.account_id
+left join receptions c
+    on
+        d.platform = c.platform
+        and d.shop_id = c.shop_id
+        and d.business_date = c.business_date
+        and d.account_id is not distinct from c.account_id

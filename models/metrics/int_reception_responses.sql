@@ -1,5 +1,6 @@
--- How fast buyers were answered on the dates being built, for the workload sheet: over the counted rounds that have a reply. One row
--- per platform, shop or account, and business date of the rounds. Sums are decimals, so that they do not depend on the order of rows.
+-- How fast buyers were answered on the dates being built, for the workload sheet: over the counted rounds that have a reply. One
+-- row per platform, shop or account, and business date of the rounds. Sums are decimals, so that they do not depend on the order
+-- of rows.
 {{ config(materialized='view') }}
 
 with rounds as (

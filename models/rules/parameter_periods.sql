@@ -1,4 +1,5 @@
--- Each value of a rule parameter with the days on which it is in force, open ends filled. One row per scope, parameter and period.
+-- Each value of a rule parameter with the days on which it is in force, open ends filled. One row per scope, parameter and
+-- period.
 {{ config(materialized='view') }}
 
 select

@@ -1,4 +1,5 @@
--- The periods in which no parameter of a scope changes. A day is always computed with the rules in force on that day.
+-- The periods in which no parameter of a scope changes. A day is always computed with the rules in force on that day. One
+-- row per scope and period.
 with parameters as (select * from {{ ref('parameter_periods') }}),
 
 changes as (

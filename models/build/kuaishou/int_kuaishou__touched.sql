@@ -1,5 +1,6 @@
--- What a landing changed at Kuaishou, as what it touches: a date, or a span of time in which the rounds of a conversation or a user
--- are touched; touched_dates says how. After-sales requests touch nothing: what depends on the as-of time is built whole every time.
+-- What a landing changed at Kuaishou, as what it touches: a date, or a span of time in which the rounds of a conversation or a
+-- user are touched; touched_dates says how. One row per change or date. After-sales requests touch nothing: what depends on the
+-- as-of time is built whole every time.
 {{ config(materialized='view') }}
 
 with cards as (
@@ -31,6 +32,7 @@ card_dates as (
 select {{ touched(cause='cause', conversation_id='session_id', touched_from='changed_at') }} from items
 union all
 -- K-08: every day since a report takes effect, when it is upheld and when that is taken back
-select {{ touched(cause="'customer'", shop_id='shop_id', customer_id='user_id', touched_from='effective_from') }} from changed_reports
+select {{ touched(cause="'customer'", shop_id='shop_id', customer_id='user_id', touched_from='effective_from') }}
+from changed_reports
 union all
 select {{ touched(cause="'card'", business_date='business_date') }} from card_dates

@@ -1,6 +1,6 @@
 -- What a landing changed at Taobao, as what it touches: a date, or a span of time in which the rounds of a conversation, buyer,
--- account or shop are touched; touched_dates says how. Cards, their ratings and the as-of time touch nothing: what depends on them
--- is built whole every time.
+-- account or shop are touched; touched_dates says how. One row per change or date. Cards, their ratings and the as-of time touch
+-- nothing: what depends on them is built whole every time.
 {{ config(materialized='view') }}
 
 with messages as (select * from {{ source('taobao', 'messages') }}),
@@ -51,7 +51,9 @@ select
     ) }}
 from flags
 union all
-select {{ touched(cause="'account'", account_id='account_id', touched_from='disabled_at') }} from accounts where disabled_at is not null
+select {{ touched(cause="'account'", account_id='account_id', touched_from='disabled_at') }}
+from accounts
+where disabled_at is not null
 union all
 select {{ touched(cause="'shop'", shop_id='shop_id') }} from shops
 union all

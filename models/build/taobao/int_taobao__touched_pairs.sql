@@ -1,4 +1,5 @@
--- Which buyers of which shops have other streaks than before, and from when on, by what a landing changed. One row per shop and buyer.
+-- Which buyers of which shops have other streaks than before, and from when on, by what a landing changed. One row per shop and
+-- buyer.
 {{ config(materialized='view') }}
 
 with events as (select *, event_at::date as event_date from {{ ref('int_taobao__streak_events') }}),

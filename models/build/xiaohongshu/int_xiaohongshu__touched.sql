@@ -1,5 +1,5 @@
--- What a landing, or the as-of time that it moved, changed at Xiaohongshu, as the business dates it touches. One row per cause and
--- date; touched_dates reads it.
+-- What a landing, or the as-of time that it moved, changed at Xiaohongshu, as the business dates it touches. One row per cause
+-- and date; touched_dates reads it.
 {{ config(materialized='view') }}
 
 with sessions as (select *, entered_at::date as business_date from {{ source('xiaohongshu', 'sessions') }}),

@@ -1,5 +1,5 @@
--- What was said in each session of Xiaohongshu, in the vocabulary of rounds. A system message is nothing; who holds the session is
--- no matter of rounds, which are the session's own. One row per message.
+-- What was said in each session of Xiaohongshu, in the vocabulary of rounds. A system message is nothing; who holds the session
+-- is no matter of rounds, which are the session's own. One row per message.
 {{ config(materialized='view') }}
 
 with messages as (select * from {{ source('xiaohongshu', 'messages') }}),

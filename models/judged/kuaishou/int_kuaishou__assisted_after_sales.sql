@@ -1,5 +1,5 @@
--- The after-sales requests that agents of Kuaishou raised for users, and what became of each. One row per request. Built whole: one
--- that nobody answers expires as newer deliveries come.
+-- The after-sales requests that agents of Kuaishou raised for users, and what became of each. One row per request. Built whole:
+-- one that nobody answers expires as newer deliveries come.
 with requests as (select * from {{ source('kuaishou', 'assisted_after_sales') }}),
 
 rules as (select * from {{ ref('kuaishou_rules') }}),

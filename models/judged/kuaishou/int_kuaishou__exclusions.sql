@@ -6,28 +6,7 @@ with rounds as (select * from {{ ref('int_rounds') }} where platform = 'kuaishou
 
 ratings as (select * from {{ ref('int_kuaishou__ratings') }}),
 
-windows as (select * from {{ ref('round_rules') }}),
-
 reports as (select * from {{ source('kuaishou', 'malicious_reports') }} where result = 'upheld'),
-
-never_routed as ( -- K-02: it waited for a human while a bot had the session, and never got one
-    select round_id as judged_id, 'not_routed_to_human' as reason, 'waited from ' || first_message_at || ' on' as evidence
-    from rounds
-    where is_waiting and reply_kind is null
-),
-
-bot_replies as ( -- K-02: a bot answered before any human
-    select round_id as judged_id, 'non_human_reply' as reason, 'a bot wrote ' || first_reply_id || ' at ' || first_reply_at as evidence
-    from rounds
-    where reply_kind = 'B'
-),
-
-outside_window as ( -- K-01
-    select r.round_id as judged_id, 'outside_window' as reason, {{ window_in_words('r.clock_started_at', 'w.window_start', 'w.window_end') }} as evidence
-    from rounds r
-    join windows w on r.rule_version = w.rule_version
-    where r.segment <> 'in'
-),
 
 malicious as ( -- K-08: of a user whom the shop reported with success, from when the report takes effect, also days ago
     select
@@ -61,7 +40,7 @@ of_malicious as ( -- K-08
     where r.sent_at >= m.effective_from
 )
 {% set reasons = {
-    'round': ['never_routed', 'bot_replies', 'outside_window', 'malicious'],
+    'round': ['malicious'],
     'rating': ['cards_outside_window', 'of_bots', 'of_malicious'],
 } %}
 {{ exclusions_of(reasons) }}

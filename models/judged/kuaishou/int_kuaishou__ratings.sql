@@ -1,4 +1,5 @@
--- The rated cards sent on the dates being built, each with the rules of its day. A card nobody rated is no rating. One row per card.
+-- The rated cards sent on the dates being built, each with the rules of its day. A card nobody rated is no rating. One row per
+-- card.
 with cards as (select * from {{ source('kuaishou', 'rating_cards') }} where level is not null),
 
 dates as (select business_date from {{ ref('build_dates') }} where platform = 'kuaishou'),

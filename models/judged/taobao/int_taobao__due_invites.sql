@@ -1,7 +1,7 @@
-{{ config(materialized='incremental', incremental_strategy='rebuild_dates') }}
-
 -- The invitations due on the dates being built, before anything stops one; the as-of time does not matter yet. One row
 -- per reply.
+{{ config(materialized='incremental', incremental_strategy='rebuild_dates') }}
+
 with messages as (select * from {{ source('taobao', 'messages') }}),
 
 rules as (select * from {{ ref('int_taobao__shop_rules') }}),

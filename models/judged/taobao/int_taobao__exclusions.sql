@@ -8,8 +8,6 @@ of_ratings as (select * from {{ ref('int_taobao__rating_exclusions') }}),
 
 rules as (select * from {{ ref('taobao_rules') }}),
 
-windows as (select * from {{ ref('round_rules') }}),
-
 messages as (select * from {{ source('taobao', 'messages') }}),
 
 accounts as (select * from {{ source('taobao', 'accounts') }}),
@@ -32,30 +30,11 @@ blocked as ( -- T-03: the buyer had blocked the shop while it could still have r
         and not coalesce(r.reply_kind = 'R' and r.first_reply_at < b.blocked_at, false)
 ),
 
-never_routed as ( -- T-04, T-09: it waited for a human, with a bot or in the pool, and never got one
-    select round_id as judged_id, 'not_routed_to_human' as reason, 'waited from ' || first_message_at || ' on' as evidence
-    from rounds
-    where is_waiting and reply_kind is null
-),
-
 special_peers as ( -- T-05 own accounts, T-13 other merchants, T-14 the platform's people
     select r.round_id as judged_id, m.peer_kind as reason, 'message ' || m.message_id || ' came from ' || m.peer_kind as evidence
     from rounds r
     join messages m on r.first_message_id = m.message_id
     where m.peer_kind <> 'consumer'
-),
-
-bot_replies as ( -- T-06: a full-auto bot answered before any human
-    select round_id as judged_id, 'non_human_reply' as reason, 'a bot wrote ' || first_reply_id || ' at ' || first_reply_at as evidence
-    from rounds
-    where reply_kind = 'B'
-),
-
-outside_window as ( -- T-07; T-10: released from the pool outside the window
-    select r.round_id as judged_id, 'outside_window' as reason, {{ window_in_words('r.clock_started_at', 'w.window_start', 'w.window_end') }} as evidence
-    from rounds r
-    join windows w on r.rule_version = w.rule_version
-    where r.segment <> 'in'
 ),
 
 flagged as ( -- T-12 advertising, T-18 cheating, T-20 abuse; T-26: from flagged_from to flagged_to
@@ -70,7 +49,10 @@ flagged as ( -- T-12 advertising, T-18 cheating, T-20 abuse; T-26: from flagged_
 
 -- T-17: the account asked was deleted or disabled before; T-25: its type does not matter, a proxy counts like others
 disabled as (
-    select r.round_id as judged_id, 'account_disabled' as reason, 'account ' || a.account_id || ' disabled at ' || a.disabled_at as evidence
+    select
+        r.round_id as judged_id,
+        'account_disabled' as reason,
+        'account ' || a.account_id || ' disabled at ' || a.disabled_at as evidence
     from rounds r
     join accounts a on r.opening_account_id = a.account_id
     where a.disabled_at <= r.clock_started_at
@@ -83,7 +65,7 @@ zero_second as ( -- T-19: nobody reads and writes in less than a second
     where r.reply_kind = 'R' and r.elapsed_seconds < u.zero_second_threshold
 )
 {% set reasons = {
-    'round': ['blocked', 'never_routed', 'special_peers', 'bot_replies', 'outside_window', 'flagged', 'disabled', 'zero_second'],
+    'round': ['blocked', 'special_peers', 'flagged', 'disabled', 'zero_second'],
     'rating': ['of_ratings'],
 } %}
 {{ exclusions_of(reasons) }}

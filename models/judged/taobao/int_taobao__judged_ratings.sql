@@ -1,5 +1,5 @@
--- The ratings of Taobao and Tmall, counted or not, with every reason why one does not count. One row per rated card. Built whole: a
--- change alters a rating of days ago.
+-- The ratings of Taobao and Tmall, counted or not, with every reason why one does not count. One row per rated card. Built
+-- whole: a change alters a rating of days ago.
 with ratings as (select * from {{ ref('int_taobao__ratings') }}),
 
 reasons as (select * from {{ ref('int_reasons') }} where platform = 'taobao' and judged_kind = 'rating'),

@@ -9,7 +9,8 @@ repeated as ( -- T-34: of what a buyer rated an account with on one day, all but
     select
         card_id as judged_id,
         'repeat_same_day' as reason,
-        'rated on card ' || first_value(card_id) over of_one_day || ' at ' || first_value(first_rated_at) over of_one_day as evidence
+        'rated on card ' || first_value(card_id) over of_one_day || ' at ' || first_value(first_rated_at) over of_one_day
+            as evidence
     from ratings
     window of_one_day as (partition by shop_id, buyer_id, account_id, business_date order by first_rated_at, card_id)
     qualify row_number() over of_one_day > 1

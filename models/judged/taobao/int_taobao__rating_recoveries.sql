@@ -1,4 +1,5 @@
--- The ratings that were not satisfied at first, and whether each was won back or still can be. One row per card. Built whole: whether a rating can still be changed depends on the as-of time.
+-- The ratings that were not satisfied at first, and whether each was won back or still can be. One row per card. Built whole:
+-- whether a rating can still be changed depends on the as-of time.
 with ratings as (
     select *, first_rated_at + rating_edit_limit as editable_until, rating_max_edits - effective_changes as edits_left
     from {{ ref('int_taobao__ratings') }}

@@ -1,5 +1,5 @@
--- Every submission on a rating card in its order: the first is the rating, each later one a change. One row per submission. Built whole, for ratings are
--- few, and a change can come on another day.
+-- Every submission on a rating card in its order: the first is the rating, each later one a change. One row per submission.
+-- Built whole, for ratings are few, and a change can come on another day.
 with cards as (select * from {{ source('taobao', 'rating_cards') }}),
 
 submissions as (select * from {{ source('taobao', 'rating_submissions') }}),

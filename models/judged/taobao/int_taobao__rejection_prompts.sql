@@ -1,5 +1,5 @@
--- The prompts that ask buyers whether to refuse further messages. One row per prompt. Built whole: there are few of them. T-56: fired
--- by five messages in a row or by a discouraged one, they count alike.
+-- The prompts that ask buyers whether to refuse further messages. One row per prompt. Built whole: there are few of them. T-56:
+-- fired by five messages in a row or by a discouraged one, they count alike.
 with prompts as (select * from {{ source('taobao', 'rejection_prompts') }}),
 
 rules as (select * from {{ ref('int_taobao__shop_rules') }}),

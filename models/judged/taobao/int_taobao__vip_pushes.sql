@@ -1,4 +1,5 @@
--- T-64: an exclusive-service push against the one before of the same shop and buyer. One row per push. Built whole, from the pushes alone.
+-- T-64: an exclusive-service push against the one before of the same shop and buyer. One row per push. Built whole, from the
+-- pushes alone.
 with pushes as (
     select * from {{ source('taobao', 'messages') }} where direction = 'outbound' and message_type = 'vip_push'
 ),

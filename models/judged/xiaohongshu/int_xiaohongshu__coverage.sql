@@ -1,7 +1,7 @@
-{{ config(materialized='incremental', incremental_strategy='rebuild_dates') }}
-
 -- X-15: each hour of the working hours in which anything happened. An hour belongs to the date on the clock, also where an agent
 -- writes in a session of the day before. One row per shop, date and hour.
+{{ config(materialized='incremental', incremental_strategy='rebuild_dates') }}
+
 with dates as (select business_date from {{ ref('build_dates') }} where platform = 'xiaohongshu'),
 
 sessions as (select * from {{ source('xiaohongshu', 'sessions') }} where initiated_by = 'user'),

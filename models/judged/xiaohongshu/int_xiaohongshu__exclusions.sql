@@ -1,5 +1,5 @@
--- Why a session of Xiaohongshu, of the dates being built, does not count, or what is to be remarked on it; and its rounds with it.
--- One row per session or round and reason, whose cause `evidence` tells.
+-- Why a session of Xiaohongshu, of the dates being built, does not count, or what is to be remarked on it; and its rounds with
+-- it. One row per session or round and reason, whose cause `evidence` tells.
 {{ config(materialized='view') }}
 
 with sessions as (select * from {{ ref('int_xiaohongshu__sessions') }}),
@@ -34,16 +34,18 @@ taken_over as ( -- X-06: a remark, it counts as not answered
     where is_taken_over_unanswered
 ),
 
-of_excluded_sessions as ( -- a round has no hours of its own, and none counts where nobody replied
+without_rounds as ( -- a round has no hours of its own, and none counts where nobody replied
+    select * from by_the_merchant
+    union all
+    select * from not_ended
+    union all
+    select * from taken_over
+),
+
+of_excluded_sessions as (
     select r.round_id as judged_id, s.reason, s.evidence
     from rounds r
-    join (
-        select * from by_the_merchant
-        union all
-        select * from not_ended
-        union all
-        select * from taken_over
-    ) s on r.conversation_id = s.judged_id
+    join without_rounds s on r.conversation_id = s.judged_id
 )
 {% set reasons = {
     'session': ['by_the_merchant', 'not_ended', 'outside_work_hours', 'taken_over'],

@@ -1,7 +1,7 @@
+-- X-14: everyone who draws gets these, because nothing but the sessions' ids decides. One row per session drawn.
 {{ config(materialized='incremental', incremental_strategy='rebuild_dates') }}
 -- depends_on: {{ ref('build_dates') }}
 
--- X-14: everyone who draws gets these, because nothing but the sessions' ids decides. One row per session drawn.
 with sessions as (select * from {{ ref('int_xiaohongshu__sessions') }} where initiated_by = 'user'),
 
 rules as (select * from {{ ref('xiaohongshu_rules') }}),

@@ -1,5 +1,5 @@
--- Who wrote in the sessions of the dates being built: the first agent since the user entered, and who had the last word. One row per
--- session in which anybody wrote.
+-- Who wrote in the sessions of the dates being built: the first agent since the user entered, and who had the last word. One row
+-- per session in which anybody wrote.
 {{ config(materialized='view') }}
 
 with dates as (select business_date from {{ ref('build_dates') }} where platform = 'xiaohongshu'),

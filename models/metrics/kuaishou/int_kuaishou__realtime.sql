@@ -1,5 +1,5 @@
--- K-04: the reply rate as it stood at each whole minute of the last days' windows, from when anyone had consulted to the window's end.
--- One row per shop and minute.
+-- K-04: the reply rate as it stood at each whole minute of the last days' windows, from when anyone had consulted to the
+-- window's end. One row per shop and minute.
 with changes as (select * from {{ ref('int_kuaishou__realtime_changes') }}),
 
 changes_of_minutes as (

@@ -1,5 +1,5 @@
--- K-04: who had consulted at each whole minute of the last days' windows, and who of them was still unanswered, as changes from one
--- minute to the next. One row per shop, minute and kind of change. Built whole, for the days are the newest ones.
+-- K-04: who had consulted at each whole minute of the last days' windows, and who of them was still unanswered, as changes from
+-- one minute to the next. One row per shop, minute and kind of change. Built whole, for the days are the newest ones.
 {{ config(materialized='view') }}
 
 with rounds as (select * from {{ ref('int_judged_rounds') }} where platform = 'kuaishou' and is_counted),

@@ -15,7 +15,7 @@ ratings as (
 
 -- K-03: people are counted, not rounds; of an account, those of the rounds it is responsible for.
 people as (
-    select 'shop' as subject, shop_id, null::varchar as account_id, business_date, customer_id, bool_and(is_on_time) as is_answered
+    select 'shop' as subject, shop_id, null as account_id, business_date, customer_id, bool_and(is_on_time) as is_answered
     from rounds
     group by all
     union all

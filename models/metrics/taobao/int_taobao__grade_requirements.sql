@@ -1,5 +1,5 @@
--- T-71: what the user's thresholds, in force on the last day that is evaluated, ask for in each month a shop is graded in, and what was
--- measured. One row per shop, month, grade and metric.
+-- T-71: what the user's thresholds, in force on the last day that is evaluated, ask for in each month a shop is graded in, and
+-- what was measured. One row per shop, month, grade and metric.
 {{ config(materialized='view') }}
 
 with measures as (select * from {{ ref('int_taobao__grade_measures') }}),

@@ -1,4 +1,5 @@
--- The grade of each shop's service team for each month in force, and what is missing to the next better one. One row per shop and month.
+-- The grade of each shop's service team for each month in force, and what is missing to the next better one. One row per shop
+-- and month.
 with granted as (select * from {{ ref('int_taobao__granted_grades') }}),
 
 gaps as (

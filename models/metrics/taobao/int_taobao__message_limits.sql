@@ -1,5 +1,6 @@
--- The months in which a shop is held to five messages in a row. One row per shop and month. A month is limited for what the month before was (T-61), or for what its first days were after a month that was limited (T-62).
--- So limited months follow each other without a gap, and the first of them is a full one.
+-- The months in which a shop is held to five messages in a row. One row per shop and month. A month is limited for what the
+-- month before was (T-61), or for what its first days were after a month that was limited (T-62). So limited months follow each
+-- other without a gap, and the first of them is a full one.
 with status as (select * from {{ ref('int_taobao__rejection_status') }}),
 
 days as (select * from {{ ref('int_taobao__prompt_metric_days') }} where subject = 'shop'),

@@ -1,5 +1,5 @@
--- What decides whether each entry was to be received with priority (优先接待): the shop's grade and setting, the buyer's audience, who was
--- online, the last prompt. One row per entry.
+-- What decides whether each entry was to be received with priority (优先接待): the shop's grade and setting, the buyer's audience,
+-- who was online, the last prompt. One row per entry.
 with entries as (
     select *, entered_at::date as business_date, date_trunc('month', entered_at)::date as month
     from {{ source('taobao', 'routing_entries') }}

@@ -1,5 +1,5 @@
--- T-59: of the prompts seen in time, those clicked in time. A figure of the shop, which no account has a share in. One row per shop and
--- date. Built whole.
+-- T-59: of the prompts seen in time, those clicked in time. A figure of the shop, which no account has a share in. One row per
+-- shop and date. Built whole.
 with prompts as (select * from {{ ref('int_taobao__rejection_prompts') }}),
 
 scored as (

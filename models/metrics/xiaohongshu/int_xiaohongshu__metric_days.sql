@@ -1,5 +1,5 @@
--- The daily figures of Xiaohongshu's metrics. One row per metric, shop or account, and date. X-13: the worked example of the source
--- is a month of these.
+-- The daily figures of Xiaohongshu's metrics. One row per metric, shop or account, and date. X-13: the worked example of the
+-- source is a month of these.
 {{ config(materialized='incremental', incremental_strategy='rebuild_dates') }}
 
 with sessions as (

@@ -1,0 +1,45 @@
+-- Why rounds of the dates being built do not count for a reason that platforms share. One row per round and reason, whose cause
+-- `evidence` tells. Which clause gives the reason on a platform stands in the seed exclusion_reasons.
+{{ config(materialized='view') }}
+
+with rounds as (select * from {{ ref('int_rounds') }}),
+
+rules as (select * from {{ ref('round_rules') }}),
+
+never_routed as ( -- T-04, T-09, K-02: it waited for a human, with a bot or in the pool, and never got one
+    select
+        platform,
+        round_id as judged_id,
+        'not_routed_to_human' as reason,
+        'waited from ' || first_message_at || ' on' as evidence
+    from rounds
+    where is_waiting and reply_kind is null
+),
+
+bot_replies as ( -- T-06, K-02: a full-auto bot answered before any human
+    select
+        platform,
+        round_id as judged_id,
+        'non_human_reply' as reason,
+        'a bot wrote ' || first_reply_id || ' at ' || first_reply_at as evidence
+    from rounds
+    where reply_kind = 'B'
+),
+
+outside_window as ( -- T-07, K-01; T-10: released from the pool outside the window
+    select
+        r.platform,
+        r.round_id as judged_id,
+        'outside_window' as reason,
+        'the clock started at ' || r.clock_started_at || ', the window is ' || left(u.window_start::varchar, 5)
+        || ' to ' || left(u.window_end::varchar, 5) as evidence
+    from rounds r
+    join rules u on r.rule_version = u.rule_version
+    where r.segment <> 'in'
+)
+
+select * from never_routed
+union all
+select * from bot_replies
+union all
+select * from outside_window
