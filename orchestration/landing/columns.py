@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from orchestration.contract import Column, Table
-from orchestration.landing.readers import name, text
+from orchestration.landing.contract import Column, Table
+from orchestration.sql import name, text
 
 DATE = r"[1-9]\d{3}-\d{2}-\d{2}"
 LOCAL_TIME = DATE + r"[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?"

@@ -12,12 +12,13 @@ from itertools import groupby
 import duckdb
 
 from orchestration.clock import beijing_now
-from orchestration.contract import Table, contract
 from orchestration.errors import KefuError
 from orchestration.home import first_line
 from orchestration.landing import columns
+from orchestration.landing.contract import Table, contract
 from orchestration.landing.deliveries import Delivery, Inventory
-from orchestration.landing.readers import MAX_ROW_BYTES, Relation, name, read, text
+from orchestration.landing.readers import MAX_ROW_BYTES, Relation, read
+from orchestration.sql import name, text
 
 
 @dataclass(frozen=True)

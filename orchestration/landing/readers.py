@@ -20,10 +20,11 @@ from typing import IO
 
 import duckdb
 
-from orchestration.contract import Table
 from orchestration.errors import KefuError
 from orchestration.home import first_line
+from orchestration.landing.contract import Table
 from orchestration.landing.deliveries import File
+from orchestration.sql import name, text
 
 MAX_ROW_BYTES = 16 * 1024 * 1024
 BUFFER_BYTES = 2 * MAX_ROW_BYTES
@@ -53,16 +54,6 @@ def read(connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[Fi
     for file in files:
         groups[file.file_format, _is_gzip(file), _columns(connection, table, file)].append(file)
     return [_READERS[file_format](table, columns, tuple(group)) for (file_format, _, columns), group in groups.items()]
-
-
-def text(value: str) -> str:
-    """An SQL string literal."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def name(identifier: str) -> str:
-    """An SQL identifier."""
-    return '"' + identifier.replace('"', '""') + '"'
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, table: Table, file: File) -> Columns:

@@ -19,8 +19,8 @@ import duckdb
 from harness import build, marts
 
 from faults.common import Marts, check_clean, check_readers, deliver, differences, full_rebuilds, scratch, start_build, steps
+from orchestration.build.state import create_state
 from orchestration.home import Home
-from orchestration.state import create_state
 
 STAGES = ("landing", "dbt", "publishing")
 IN_A_ROW = 5  # kills before a build is let run to its end

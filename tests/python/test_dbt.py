@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from orchestration.build.dbt import run_dbt
 from orchestration.errors import KefuError
 from orchestration.home import open_home
-from orchestration.warehouse import run_dbt
 
 
 def test_every_unit_test_passes(built_homes: dict[str, Path]) -> None:

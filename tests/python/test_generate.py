@@ -11,10 +11,11 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.contract import contract
-from orchestration.generate import generate, run
+from orchestration.landing.contract import contract
 from orchestration.landing.deliveries import find_deliveries
 from orchestration.landing.load import create_tables, land
+from orchestration.sample import generate as run
+from orchestration.sample.generate import generate
 
 # The raw contract: columns of every table; the key is what a delivery may hold once only.
 COLUMNS = {

@@ -21,12 +21,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestration.contract import contract
 from orchestration.errors import KefuError
 from orchestration.landing import load
+from orchestration.landing.contract import contract
 from orchestration.landing.deliveries import find_deliveries
 from orchestration.landing.load import create_tables, land, not_landed
-from orchestration.landing.readers import text
+from orchestration.sql import text
 
 Row = dict[str, Any]
 CLOCK = itertools.count(1_700_000_000)

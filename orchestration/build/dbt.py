@@ -13,10 +13,10 @@ from dbt.adapters.factory import reset_adapters
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
-from orchestration.checks import failure, one_line, warnings
+from orchestration.build.checks import failure, one_line, warnings
+from orchestration.build.state import project_fingerprint
 from orchestration.errors import KefuError
 from orchestration.home import PROJECT, Home
-from orchestration.state import project_fingerprint
 
 
 def dbt_environment(home: Home) -> dict[str, str]:

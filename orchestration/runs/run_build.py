@@ -10,13 +10,14 @@ import dagster as dg
 import duckdb
 from dagster_dbt import DbtCliResource
 
-from orchestration import figures, pipeline, state
-from orchestration.checks import dated_marts, example_rows, failure, found
+from orchestration.build import state, steps
+from orchestration.build.checks import dated_marts, example_rows, failure, found
+from orchestration.build.dbt import dbt_environment
+from orchestration.build.state import Dates
 from orchestration.home import Home
-from orchestration.partitions import daily
-from orchestration.state import Dates
-from orchestration.translator import dated_keys, translator
-from orchestration.warehouse import dbt_environment
+from orchestration.runs import figures
+from orchestration.runs.partitions import daily
+from orchestration.runs.translator import dated_keys, translator
 
 PUBLISHED = dg.AssetKey("published_marts")
 METRICS = "model.kefu.service_metrics"  # the model beside which the figures are shown
@@ -27,7 +28,7 @@ def build_whole(
 ) -> Iterator[Any]:
     """Builds, checks and publishes these dates. Yields what the run's assets and checks came to; dg.Failure where one failed."""
     started = monotonic()
-    arguments = pipeline.request_build(home, dates, full_refresh=False)
+    arguments = steps.request_build(home, dates, full_refresh=False)
     os.environ.update(dbt_environment(home))  # which dbt's process inherits
     # Without the context dbt builds the whole project, whatever the run selects: tables of two states would not fit together.
     invocation = dbt.cli(
@@ -38,12 +39,12 @@ def build_whole(
         yield from _with_findings(context, home, connection, events)
         failed = failure(home, connection) or str(invocation.get_error() or "")
     if failed:
-        pipeline.hold_failed(home)
-        pipeline.report_held(home, reporting(context))
+        steps.hold_failed(home)
+        steps.report_held(home, reporting(context))
         raise dg.Failure(failed)
-    pipeline.mark_checked(home)
+    steps.mark_checked(home)
     built_seconds = monotonic() - started
-    built = pipeline.publish_build(home, reporting(context))
+    built = steps.publish_build(home, reporting(context))
     _report_other_dates(context, built, project)
     with home.connect() as connection:
         metadata: dict[str, Any] = {
@@ -130,7 +131,7 @@ def _report_partitions(context: dg.AssetExecutionContext, result: dg.AssetCheckR
         )
 
 
-def _report_other_dates(context: dg.AssetExecutionContext, built: pipeline.Built, project: dict[str, Any]) -> None:
+def _report_other_dates(context: dg.AssetExecutionContext, built: steps.Built, project: dict[str, Any]) -> None:
     """Dates that are rebuilt besides the run's daily partitions: Dagster is told of them too."""
     asked = set(context.partition_keys)
     others = {str(day) for days in built.dates.values() for day in days} - asked
@@ -139,7 +140,7 @@ def _report_other_dates(context: dg.AssetExecutionContext, built: pipeline.Built
             context.instance.report_runless_asset_event(dg.AssetMaterialization(asset_key=key, partition=day))
 
 
-def reporting(context: dg.AssetExecutionContext) -> pipeline.Report:
+def reporting(context: dg.AssetExecutionContext) -> steps.Report:
     """To the run's log, and to its output, which whoever started it sees."""
 
     def report(line: str) -> None:

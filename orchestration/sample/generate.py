@@ -21,10 +21,10 @@ from typing import Any
 
 import duckdb
 
-from orchestration.contract import contract
-from orchestration.generate import phrases
-from orchestration.generate.profiles import PROFILES, Profile
-from orchestration.generate.tables import TABLES, Table
+from orchestration.landing.contract import contract
+from orchestration.sample import phrases
+from orchestration.sample.profiles import PROFILES, Profile
+from orchestration.sample.tables import TABLES, Table
 
 FORMATS = ("parquet", "csv", "jsonl")
 EPOCH = date(1970, 1, 1)
@@ -230,7 +230,7 @@ def _phrase_variables() -> dict[str, Any]:
 
 @cache
 def _script(name: str) -> str:
-    return resources.files("orchestration.generate").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+    return resources.files("orchestration.sample").joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
 
 
 def _write(connection: duckdb.DuckDBPyConnection, request: Request, table: Table, folder: Path, *, is_daily: bool) -> int:

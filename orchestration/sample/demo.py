@@ -14,13 +14,13 @@ from typing import TextIO
 import dagster as dg
 import duckdb
 
-from orchestration.assets import BuildConfig
-from orchestration.definitions import definitions
+from orchestration.build.steps import is_up_to_date
 from orchestration.errors import KefuError
-from orchestration.generate import generate
 from orchestration.home import PRIVATE, Home, open_home
-from orchestration.instance import instance_of
-from orchestration.pipeline import is_up_to_date
+from orchestration.runs.assets import BuildConfig
+from orchestration.runs.definitions import definitions
+from orchestration.runs.instance import instance_of
+from orchestration.sample.generate import generate
 
 START, DAYS = date(2025, 9, 1), 61  # September and October: the rules of 淘宝 changed on 1 October
 

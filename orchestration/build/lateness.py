@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import duckdb
 
-from orchestration.contract import contract
 from orchestration.home import Home
+from orchestration.landing.contract import contract
 
 LANDED_SHARE = 0.999  # of every table's rows; waiting for the last row of all would mean to build everything each night
 LEAST_DAYS, MOST_DAYS = 2, 31

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.buyers import BUYER_COLUMNS, BuyerKey, buyer_key, hashed
-from orchestration.checks import RowDates, dated_marts
+from orchestration.build.checks import RowDates, dated_marts
 from orchestration.home import FOR_READERS, Home
+from orchestration.privacy.buyers import BUYER_COLUMNS, BuyerKey, buyer_key, hashed
+from orchestration.sql import text
 
 STORAGE_VERSION = "v1.0.0"  # so that readers with an older DuckDB open it
 STAFF_IDS = ("shop_id", "account_id", "agent_id")
@@ -66,15 +67,15 @@ def _write(home: Home, target: Path, *, with_previous: bool) -> None:
     with duckdb.connect(config={"temp_directory": str(home.temporary), "memory_limit": "4GB"}) as connection:
         connection.execute(
             f"""
-            attach {_text(home.warehouse)} as warehouse (read_only);
-            attach {_text(target)} as target (storage_version '{STORAGE_VERSION}');
+            attach {text(home.warehouse)} as warehouse (read_only);
+            attach {text(target)} as target (storage_version '{STORAGE_VERSION}');
             create schema target.marts;
             """
         )
         is_any_held = connection.execute(f"select exists (from {HELD_DATES})").fetchall()[0][0]
         dated = dated_marts(home) if is_any_held else {}
         if dated and with_previous:
-            connection.execute(f"attach {_text(home.published)} as previous (read_only)")
+            connection.execute(f"attach {text(home.published)} as previous (read_only)")
         tables = connection.execute(
             """
             select table_name, sql, comment from duckdb_tables()
@@ -156,9 +157,4 @@ def _columns_to_hash(connection: duckdb.DuckDBPyConnection, key: BuyerKey) -> di
 
 def _comment(connection: duckdb.DuckDBPyConnection, what: str, comment: str | None) -> None:
     if comment:
-        connection.execute(f"comment on {what} is {_text(comment)}")
-
-
-def _text(value: object) -> str:
-    """An SQL string literal."""
-    return "'" + str(value).replace("'", "''") + "'"
+        connection.execute(f"comment on {what} is {text(comment)}")

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from orchestration import state
-from orchestration.buyers import buyer_key
-from orchestration.checks import forget_last_run, found
-from orchestration.contract import contract
+from orchestration.build import state
+from orchestration.build.checks import forget_last_run, found
+from orchestration.build.dbt import build_arguments, run_dbt
+from orchestration.build.months import mark_closed, obstacles, to_close
+from orchestration.build.publish import drop_other_versions, last_version, publish
 from orchestration.errors import KefuError
 from orchestration.home import Home, one_writer, open_home
+from orchestration.landing.contract import contract
 from orchestration.landing.deliveries import Delivery, find_deliveries
 from orchestration.landing.load import Landed, create_tables, land, not_landed
-from orchestration.months import mark_closed, obstacles, to_close
-from orchestration.publish import drop_other_versions, last_version, publish
-from orchestration.warehouse import build_arguments, run_dbt
+from orchestration.privacy.buyers import buyer_key
 
 Report = Callable[[str], None]
 

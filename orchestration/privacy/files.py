@@ -17,9 +17,10 @@ from typing import IO, Any
 import duckdb
 
 from orchestration.errors import KefuError
-from orchestration.forget.traces import BLANK, Rule
 from orchestration.landing.deliveries import File
-from orchestration.landing.readers import MAX_ROW_BYTES, name, opened, paths, text
+from orchestration.landing.readers import MAX_ROW_BYTES, opened, paths
+from orchestration.privacy.traces import BLANK, Rule
+from orchestration.sql import name, text
 
 KEEPING = "surrogateescape"  # of errors in UTF-8: such bytes come out as they went in
 

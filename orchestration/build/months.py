@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import duckdb
 
-from orchestration.state import held_dates
+from orchestration.build.state import held_dates
 
 
 def last_day(month: date) -> date:

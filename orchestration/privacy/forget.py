@@ -11,17 +11,18 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration import pipeline, state
-from orchestration.buyers import buyer_key
-from orchestration.contract import PersonLink, Table, contract
+from orchestration.build import state, steps
+from orchestration.build.publish import drop_other_versions
 from orchestration.errors import KefuError
-from orchestration.forget import files, proof
-from orchestration.forget.traces import Buyer, Rule
 from orchestration.home import Home, one_writer, open_home
+from orchestration.landing.contract import PersonLink, Table, contract
 from orchestration.landing.deliveries import File, Inventory, find_deliveries
 from orchestration.landing.load import amend
-from orchestration.landing.readers import name, read, text
-from orchestration.publish import drop_other_versions
+from orchestration.landing.readers import read
+from orchestration.privacy import files, proof
+from orchestration.privacy.buyers import buyer_key
+from orchestration.privacy.traces import Buyer, Rule
+from orchestration.sql import name, text
 
 Report = Callable[[str], None]
 
@@ -35,15 +36,15 @@ def forget(landing: Path, home_path: Path, buyer_id: str, report: Report) -> Non
     home, key = open_home(home_path), buyer_key()
     buyer = Buyer(buyer_id, key.hash(buyer_id) if key else None)
     with one_writer(home):
-        pipeline.land_deliveries(home, landing, again=False, report=report)  # what cannot be read is told before a change
+        steps.land_deliveries(home, landing, again=False, report=report)  # what cannot be read is told before a change
         inventory = find_deliveries(landing, contract())
         rules = _rules(home, inventory, buyer)
         removed = _forget_landing(inventory, rules, report)
         if removed:
-            pipeline.land_deliveries(home, landing, again=False, report=report)
+            steps.land_deliveries(home, landing, again=False, report=report)
         removed = _forget_landed(home, rules, report) or removed
-        if removed or not pipeline.is_up_to_date(home):
-            pipeline.build_landed(home, state.Dates(), full_refresh=False, report=report)
+        if removed or not steps.is_up_to_date(home):
+            steps.build_landed(home, state.Dates(), full_refresh=False, report=report)
         removed = _forget_scratch(home, buyer, report) or removed
         removed = _forget_logs(home, buyer, report) or removed
         drop_other_versions(home)

@@ -10,9 +10,10 @@ from functools import cached_property
 
 import duckdb
 
-from orchestration.contract import Column, Table
 from orchestration.landing import columns
-from orchestration.landing.readers import name, text, text_of
+from orchestration.landing.contract import Column, Table
+from orchestration.landing.readers import text_of
+from orchestration.sql import name, text
 
 STAFF_IDS = ("shop_id", "account_id", "agent_id")  # and columns that end so: a shop or an account is not a buyer
 BLANK = "***"

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 
-from orchestration.partitions import daily, monthly
+from orchestration.runs.partitions import daily, monthly
 
 MONTHLY = "monthly"  # the dbt tag of what is by month
 

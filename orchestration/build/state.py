@@ -10,13 +10,13 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.buyers import key_fingerprint
-from orchestration.checks import Check
+from orchestration.build.checks import Check
 from orchestration.clock import beijing_now
-from orchestration.contract import contract
 from orchestration.errors import KefuError
 from orchestration.home import PROJECT
-from orchestration.landing.readers import text
+from orchestration.landing.contract import contract
+from orchestration.privacy.buyers import key_fingerprint
+from orchestration.sql import text
 
 PARAMETERS = PROJECT / "seeds" / "rule_parameters.csv"
 

@@ -11,7 +11,7 @@ import duckdb
 from matplotlib.dates import ConciseDateFormatter
 from matplotlib.figure import Figure
 
-from orchestration.checks import RowDates
+from orchestration.build.checks import RowDates
 
 RESPONSE_RATES = {"taobao": "response_rate_3min", "kuaishou": "human_reply_rate_3min", "xiaohongshu": "first_response_rate_45s"}
 PLOTTED_DAYS = 60

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.contract import contract
-from orchestration.forget.files import search
-from orchestration.forget.traces import Buyer, Rule, is_staff_id
 from orchestration.home import PROJECT, Home
+from orchestration.landing.contract import contract
 from orchestration.landing.deliveries import Inventory
-from orchestration.landing.readers import name, text
+from orchestration.privacy.files import search
+from orchestration.privacy.traces import Buyer, Rule, is_staff_id
+from orchestration.sql import name, text
 
 
 @dataclass(frozen=True)

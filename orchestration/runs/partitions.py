@@ -5,8 +5,8 @@ from datetime import date, timedelta
 
 import dagster as dg
 
-from orchestration.months import last_day
-from orchestration.state import Dates
+from orchestration.build.months import last_day
+from orchestration.build.state import Dates
 
 FIRST = "2019-01-01"
 

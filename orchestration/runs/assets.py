@@ -1,4 +1,4 @@
-"""Landing, models and publishing as Dagster assets, partitioned by day and by month. What they do stands in pipeline.py."""
+"""Landing, models and publishing as Dagster assets, partitioned by day and by month. What they do stands in steps.py."""
 
 import json
 import sys
@@ -10,12 +10,12 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
 
-from orchestration import pipeline
+from orchestration.build import steps
+from orchestration.build.dbt import manifest_path
 from orchestration.home import PROJECT, Home, one_writer
-from orchestration.partitions import daily, dates_of, monthly
-from orchestration.run_build import PUBLISHED, build_whole, reporting
-from orchestration.translator import MONTHLY, translator
-from orchestration.warehouse import manifest_path
+from orchestration.runs.partitions import daily, dates_of, monthly
+from orchestration.runs.run_build import PUBLISHED, build_whole, reporting
+from orchestration.runs.translator import MONTHLY, translator
 
 POOL = "warehouse"  # one slot: DuckDB takes one writer
 PATIENCE_SECONDS = 3600.0  # for which a step waits for a build that was started otherwise
@@ -47,7 +47,7 @@ def build_assets(home: Home, landing: Path) -> list[dg.AssetsDefinition | dg.Ass
     def landed_tables(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         """Lands every new or changed delivery, whatever the partitions of the run."""
         with one_writer(home, wait_seconds=PATIENCE_SECONDS):
-            landed = pipeline.land_deliveries(home, landing, again=False, report=reporting(context))
+            landed = steps.land_deliveries(home, landing, again=False, report=reporting(context))
         rows = {dg.AssetKey([result.table.platform, result.table.name]): result for result in landed}
         for key in context.selected_asset_keys:
             result = rows.get(key)
@@ -83,9 +83,9 @@ def build_assets(home: Home, landing: Path) -> list[dg.AssetsDefinition | dg.Ass
         closed = [date.fromisoformat(key) for key in context.partition_keys]
         dates = dates_of(context.partition_time_window, with_touched=False)
         with one_writer(home, wait_seconds=PATIENCE_SECONDS):
-            pipeline.guard_months(home, closed)
+            steps.guard_months(home, closed)
             yield from build_whole(context, dbt, home, project, dates)
-            pipeline.close_months(home, closed)
+            steps.close_months(home, closed)
 
     marts = [spec.key for assets in (models, months) for spec in assets.specs if spec.key.path[0] == "marts"]
     published = dg.AssetSpec(

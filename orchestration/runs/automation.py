@@ -8,14 +8,14 @@ from pathlib import Path
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from orchestration import pipeline
-from orchestration.assets import BuildConfig
+from orchestration.build import steps
+from orchestration.build.lateness import rolling_days
 from orchestration.clock import BEIJING, beijing_now
 from orchestration.errors import KefuError
 from orchestration.home import Home
-from orchestration.lateness import rolling_days
-from orchestration.partitions import daily, day_ranges, month_ranges, monthly, range_tags
-from orchestration.translator import MONTHLY
+from orchestration.runs.assets import BuildConfig
+from orchestration.runs.partitions import daily, day_ranges, month_ranges, monthly, range_tags
+from orchestration.runs.translator import MONTHLY
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def automation(home: Home, landing: Path) -> Automation:
     def every_minute(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         """Today, and every date that deliveries have touched, once something new has landed (K-04)."""
         try:
-            is_new = pipeline.is_anything_new(home, landing)
+            is_new = steps.is_anything_new(home, landing)
         except KefuError as error:  # such as a build that is running
             return dg.SkipReason(str(error))
         today = context.scheduled_execution_time.astimezone(BEIJING).date()
@@ -59,7 +59,7 @@ def automation(home: Home, landing: Path) -> Automation:
     def new_deliveries(context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         """The days of new and changed dt folders, once: when nothing has been written to them since the last look."""
         try:
-            new = pipeline.new_deliveries(home, landing)
+            new = steps.new_deliveries(home, landing)
         except KefuError as error:
             return dg.SkipReason(str(error))
         if not new:
@@ -76,7 +76,7 @@ def automation(home: Home, landing: Path) -> Automation:
     def months_over(context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         """Months that are over and whole, and closed ones of which a day was rebuilt since. Says what a month waits for."""
         try:
-            ready, waiting = pipeline.months_to_close(home, beijing_now().date())
+            ready, waiting = steps.months_to_close(home, beijing_now().date())
         except KefuError as error:
             return dg.SkipReason(str(error))
         if not ready:

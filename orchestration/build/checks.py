@@ -9,8 +9,8 @@ from typing import Any
 
 import duckdb
 
-from orchestration.buyers import BUYER_COLUMNS
 from orchestration.home import Home
+from orchestration.privacy.buyers import BUYER_COLUMNS
 
 SHOWN_ROWS = 10
 _SHOWN = f"columns(name -> name not in {BUYER_COLUMNS})"

@@ -1,4 +1,4 @@
-"""What Dagster loads: `dagster dev -m orchestration.definitions`, with KEFU_HOME and KEFU_LANDING set."""
+"""What Dagster loads: `dagster dev -m orchestration.runs.definitions`, with KEFU_HOME and KEFU_LANDING set."""
 
 import os
 import warnings
@@ -7,9 +7,9 @@ from pathlib import Path
 import dagster as dg
 
 from orchestration.alerts.sensors import alert_sensors
-from orchestration.assets import build_assets, dbt_resource
-from orchestration.automation import automation
 from orchestration.home import PRIVATE, Home, open_home
+from orchestration.runs.assets import build_assets, dbt_resource
+from orchestration.runs.automation import automation
 
 os.umask(PRIVATE)  # of every process that Dagster loads this into
 # Of interfaces that are pinned with everything else: backfill_policy, partitions_def of a check.
