@@ -111,8 +111,7 @@ def _build(options: argparse.Namespace) -> None:
     from orchestration.build.steps import build  # dbt takes two seconds to import
 
     dates = Dates(options.start, options.end, with_touched=options.start is None)
-    built = build(options.landing, options.home, dates, full_refresh=options.full_refresh, report=_report)
-    if built is None:
+    if not build(options.landing, options.home, dates, full_refresh=options.full_refresh, report=_report):
         print("nothing to do: everything that has landed is built and published")
 
 

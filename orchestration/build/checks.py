@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import duckdb
 
 from orchestration.home import Home
 from orchestration.privacy.buyers import BUYER_COLUMNS
+from orchestration.sql import text
 
 SHOWN_ROWS = 10
 _SHOWN = f"columns(name -> name not in {BUYER_COLUMNS})"
@@ -49,64 +51,80 @@ def row_dates(node: dict[str, Any]) -> RowDates | None:
     meta = node["config"]["meta"]
     if "date" not in meta:
         return None
-    platform = f"'{meta['platform']}'" if "platform" in meta else "platform"
+    platform = text(meta["platform"]) if "platform" in meta else "platform"
     return RowDates(platform, meta.get("first_date", meta["date"]), meta["date"])
 
 
-def dated_marts(home: Home) -> dict[str, RowDates]:
-    """By the mart's name."""
-    nodes = _read(home.dbt / "manifest.json")["nodes"].values()
-    dated = {node["name"]: row_dates(node) for node in nodes if node["resource_type"] == "model"}
-    return {name: dates for name, dates in dated.items() if dates}
+class LastRun:
+    """What the last dbt run of a home came to. Its project and its results are read where they are asked for, once."""
+
+    def __init__(self, home: Home) -> None:
+        self.folder = home.dbt
+
+    @cached_property
+    def _nodes(self) -> dict[str, Any]:
+        nodes: dict[str, Any] = _read(self.folder / "manifest.json")["nodes"]
+        return nodes
+
+    @cached_property
+    def _results(self) -> list[dict[str, Any]]:
+        path = self.folder / "run_results.json"
+        results: list[dict[str, Any]] = _read(path)["results"] if path.exists() else []
+        return results
+
+    def dated_marts(self) -> dict[str, RowDates]:
+        """How the rows of each mart are dated, by the mart's name."""
+        dated = {node["name"]: row_dates(node) for node in self._nodes.values() if node["resource_type"] == "model"}
+        return {name: dates for name, dates in dated.items() if dates}
+
+    def findings(self) -> list[Check]:
+        """The checks that found rows; none where a model failed, for then no check speaks of a whole state."""
+        return [] if any(result["status"] == "error" for result in self._results) else self._checks()
+
+    def failure(self, connection: duckdb.DuckDBPyConnection) -> str:
+        """The first things that failed, each with what it says or the first of its rows; empty where nothing did."""
+        failed = [
+            f"{_name(result['unique_id'])} failed: {one_line(result['message'])}"
+            for result in self._results
+            if result["status"] == "error" or (result["status"] == "fail" and not _is_check(result))
+        ]
+        checks = [f"check {check.name} failed: {_example(connection, check)}" for check in self._checks() if check.is_blocking]
+        return "; ".join([*failed, *checks][:3])
+
+    def warnings(self, connection: duckdb.DuckDBPyConnection) -> list[str]:
+        """A line for each check that warns."""
+        checks = [check for check in self.findings() if not check.is_blocking]
+        return [f"warning: check {check.name}: {_example(connection, check)}" for check in checks]
+
+    def _checks(self) -> list[Check]:
+        return [self._check(result) for result in self._results if result["status"] in ("fail", "warn") and _is_check(result)]
+
+    def _check(self, result: dict[str, Any]) -> Check:
+        test = self._nodes[result["unique_id"]]
+        mart = self._nodes.get(test.get("attached_node"), test)  # a test of its own says itself which dates its rows are about
+        return Check(
+            unique_id=result["unique_id"],
+            name=test["name"],
+            is_blocking=result["status"] == "fail",
+            row_count=int(result["failures"] or 0),
+            query=result["compiled_code"],
+            dates=row_dates(mart),
+        )
 
 
 def forget_last_run(home: Home) -> None:
-    """So that a run which dies before it can tell is not taken for the one before."""
+    """Removes the last run's results, so that a run which dies before it can tell is not taken for the one before."""
     (home.dbt / "run_results.json").unlink(missing_ok=True)
 
 
-def found(home: Home) -> list[Check]:
-    """The checks that found rows in the last run; none where a model failed, for then no check speaks of a whole state."""
-    runs = _runs(home)
-    return [] if any(run["status"] == "error" for run in runs) else _checks(home, runs)
+def _is_check(result: dict[str, Any]) -> bool:
+    """Whether it is that of a data test: a unit test finds no rows of the warehouse."""
+    return str(result["unique_id"]).startswith("test.")
 
 
-def failure(home: Home, connection: duckdb.DuckDBPyConnection) -> str:
-    """The first things that failed in the last run, each with what it says or the first of its rows; empty where nothing did."""
-    runs = _runs(home)
-    errors = [f"{run['unique_id'].split('.')[2]} failed: {one_line(run['message'])}" for run in runs if run["status"] == "error"]
-    checks = [f"check {check.name} failed: {_example(connection, check)}" for check in _checks(home, runs) if check.is_blocking]
-    return "; ".join([*errors, *checks][:3])
-
-
-def warnings(home: Home, connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """A line for each check of the last run that warns."""
-    checks = [check for check in found(home) if not check.is_blocking]
-    return [f"warning: check {check.name}: {_example(connection, check)}" for check in checks]
-
-
-def _runs(home: Home) -> list[dict[str, Any]]:
-    results = home.dbt / "run_results.json"
-    runs: list[dict[str, Any]] = _read(results)["results"] if results.exists() else []
-    return runs
-
-
-def _checks(home: Home, runs: list[dict[str, Any]]) -> list[Check]:
-    nodes = _read(home.dbt / "manifest.json")["nodes"]
-    return [_check(run, nodes) for run in runs if run["status"] in ("fail", "warn")]
-
-
-def _check(run: dict[str, Any], nodes: dict[str, Any]) -> Check:
-    test = nodes[run["unique_id"]]
-    mart = nodes.get(test.get("attached_node"), test)  # a test of its own says itself which dates its rows are about
-    return Check(
-        unique_id=run["unique_id"],
-        name=test["name"],
-        is_blocking=run["status"] == "fail",
-        row_count=int(run["failures"] or 0),
-        query=run["compiled_code"],
-        dates=row_dates(mart),
-    )
+def _name(unique_id: str) -> str:
+    kind, _, *names = unique_id.split(".")
+    return ".".join(names) if kind == "unit_test" else names[0]
 
 
 def example_rows(connection: duckdb.DuckDBPyConnection, check: Check) -> list[dict[str, Any]]:

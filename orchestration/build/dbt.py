@@ -13,7 +13,7 @@ from dbt.adapters.factory import reset_adapters
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
-from orchestration.build.checks import failure, one_line, warnings
+from orchestration.build.checks import LastRun, one_line
 from orchestration.build.state import project_fingerprint
 from orchestration.errors import KefuError
 from orchestration.home import PROJECT, Home
@@ -41,10 +41,11 @@ def run_dbt(home: Home, arguments: Sequence[str], report: Callable[[str], None])
     finally:  # dbt keeps the warehouse open in this process, where others are to open it next
         reset_adapters()  # type: ignore[no-untyped-call]
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+    last_run = LastRun(home)
     with home.connect() as connection:
         if not result.success:
-            raise KefuError(failure(home, connection) or f"dbt failed: {one_line(result.exception)}")
-        for warning in warnings(home, connection):
+            raise KefuError(last_run.failure(connection) or f"dbt failed: {one_line(result.exception)}")
+        for warning in last_run.warnings(connection):
             report(warning)
 
 
@@ -67,9 +68,12 @@ _manifests: dict[str, Manifest] = {}  # by fingerprint of the project: builds of
 
 
 def _manifest(home: Home) -> Manifest:
+    """The project as dbt reads it now, in a file of the home too: checks look there, however early dbt's run ends."""
     os.environ.update(dbt_environment(home))
     fingerprint = project_fingerprint()
-    if fingerprint not in _manifests:
+    if fingerprint in _manifests:
+        _manifests[fingerprint].write(str(home.dbt / "manifest.json"))
+    else:
         _manifests[fingerprint] = _parse(home)
     return _manifests[fingerprint]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-import duckdb
-
-from orchestration.build.state import held_dates
+from orchestration.build.publish import last_version
+from orchestration.build.state import BuildState, opened
+from orchestration.errors import KefuError
+from orchestration.home import Home, one_writer
 
 
 def last_day(month: date) -> date:
@@ -15,10 +16,10 @@ def last_day(month: date) -> date:
     return (month.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
 
 
-def obstacles(connection: duckdb.DuckDBPyConnection, month: date) -> list[str]:
+def obstacles(state: BuildState, month: date) -> list[str]:
     """Why the month that begins on that date cannot be closed: each day that never arrived, or whose check failed."""
     first, last = month, last_day(month)
-    missing = connection.execute(
+    missing = state.connection.execute(
         """
         with usual as ( -- how many days after it a day is delivered, as most rows are
             select platform, table_name, arg_max(days_late, rows) as days_late
@@ -43,31 +44,30 @@ def obstacles(connection: duckdb.DuckDBPyConnection, month: date) -> list[str]:
     ).fetchall()
     return [f"{platform} {table} of {day} (dt={dt}) has not arrived" for platform, table, day, dt in missing] + [
         f"{held.platform} {held.business_date} failed its check {held.check_name}"
-        for held in held_dates(connection)
+        for held in state.held_dates()
         if first <= held.business_date <= last
     ]
 
 
-def to_close(connection: duckdb.DuckDBPyConnection, today: date) -> dict[date, int]:
-    """Months that are over and not closed, or of which a day was rebuilt since; with the version that holds their newest day."""
-    rows = connection.execute(
-        """
-        select b.month, b.version
-        from (
-            select date_trunc('month', business_date)::date as month, max(version) as version
-            from build.built_dates group by all
-        ) b
-        left join build.closed_months c on b.month = c.month
-        where last_day(b.month) < $1 and (c.version is null or c.version < b.version)
-        order by b.month
-        """,
-        [today],
-    ).fetchall()
-    return dict(rows)
+def months_to_close(home: Home, today: date) -> tuple[dict[date, int], list[str]]:
+    """Months that are over and ready to be closed, with the version that holds their newest day; what others wait for."""
+    with one_writer(home), opened(home) as state:
+        over = state.months_over(today)
+        waiting = {month: obstacles(state, month) for month in over}
+    ready = {month: version for month, version in over.items() if not waiting[month]}
+    return ready, [f"{month:%Y-%m} waits: {'; '.join(found[:3])}" for month, found in waiting.items() if found]
 
 
-def mark_closed(connection: duckdb.DuckDBPyConnection, months: Sequence[date], version: int) -> None:
-    """After publishing that version, which holds their final build."""
-    for month in months:
-        connection.execute("delete from build.closed_months where month = ?", [month])
-        connection.execute("insert into build.closed_months values (?, ?)", [month, version])
+def guard_months(home: Home, months: Sequence[date]) -> None:
+    """KefuError that names what keeps these months, each given by its first day, from being closed."""
+    with opened(home) as state:
+        found = [obstacle for month in months for obstacle in obstacles(state, month)]
+    if found:
+        more = f" and {len(found) - 10} more" if len(found) > 10 else ""
+        raise KefuError(f"not closed: {'; '.join(found[:10])}{more}")
+
+
+def close_months(home: Home, months: Sequence[date]) -> None:
+    """Notes that these months are closed, after publishing their final build."""
+    with opened(home) as state:
+        state.mark_closed(months, last_version(home))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.build.checks import RowDates, dated_marts
+from orchestration.build.checks import LastRun, RowDates
 from orchestration.home import FOR_READERS, Home
 from orchestration.privacy.buyers import BUYER_COLUMNS, BuyerKey, buyer_key, hashed
 from orchestration.sql import text
@@ -68,12 +68,12 @@ def _write(home: Home, target: Path, *, with_previous: bool) -> None:
         connection.execute(
             f"""
             attach {text(home.warehouse)} as warehouse (read_only);
-            attach {text(target)} as target (storage_version '{STORAGE_VERSION}');
+            attach {text(target)} as target (storage_version {text(STORAGE_VERSION)});
             create schema target.marts;
             """
         )
         is_any_held = connection.execute(f"select exists (from {HELD_DATES})").fetchall()[0][0]
-        dated = dated_marts(home) if is_any_held else {}
+        dated = LastRun(home).dated_marts() if is_any_held else {}
         if dated and with_previous:
             connection.execute(f"attach {text(home.published)} as previous (read_only)")
         tables = connection.execute(
@@ -134,7 +134,7 @@ def _columns_to_hash(connection: duckdb.DuckDBPyConnection, key: BuyerKey) -> di
                 connection.execute(
                     f"""
                     insert into telling
-                    select distinct '{column}', {column} from warehouse.marts.{table}
+                    select distinct {text(column)}, {column} from warehouse.marts.{table}
                     where
                         contains({column}, {buyer})
                         and regexp_matches({column}, '(^|[^A-Za-z0-9])' || regexp_escape({buyer}) || '([^A-Za-z0-9]|$)')
@@ -145,7 +145,7 @@ def _columns_to_hash(connection: duckdb.DuckDBPyConnection, key: BuyerKey) -> di
         table: {
             column: hashed(column)
             if column in BUYER_COLUMNS
-            else f"case when {column} in (select value from telling where column_name = '{column}') "
+            else f"case when {column} in (select value from telling where column_name = {text(column)}) "
             f"then {hashed(column)} else {column} end"
             for column in columns
             if column in BUYER_COLUMNS or column in telling

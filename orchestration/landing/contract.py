@@ -65,7 +65,7 @@ class Table:
 def contract() -> dict[tuple[str, str], Table]:
     """Every table that may land, by (platform, name)."""
     tables = {}
-    for path in sorted((PROJECT / "models" / "sources").glob("*.yml")):
+    for path in sorted((PROJECT / "models" / "sources").glob("[!_]*.yml")):  # one with _ has sources of the pipeline itself
         for source in yaml.safe_load(path.read_text(encoding="utf-8"))["sources"]:
             for entry in source["tables"]:
                 table = Table(
@@ -78,6 +78,11 @@ def contract() -> dict[tuple[str, str], Table]:
                 )
                 tables[table.platform, table.name] = table
     return tables
+
+
+def platforms() -> list[str]:
+    """Every platform, in order."""
+    return sorted({platform for platform, _ in contract()})
 
 
 def _column(entry: dict[str, Any]) -> Column:

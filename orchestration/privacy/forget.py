@@ -6,13 +6,14 @@ Every step leaves things as they are where it has nothing to do: a run that was 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 
-from orchestration.build import state, steps
+from orchestration.build.dbt import run_dbt
 from orchestration.build.publish import drop_other_versions
+from orchestration.build.state import BuildState, Dates
+from orchestration.build.steps import Report, building, is_anything_pending, land_deliveries
 from orchestration.errors import KefuError
 from orchestration.home import Home, one_writer, open_home
 from orchestration.landing.contract import PersonLink, Table, contract
@@ -24,8 +25,6 @@ from orchestration.privacy.buyers import buyer_key
 from orchestration.privacy.traces import Buyer, Rule
 from orchestration.sql import name, text
 
-Report = Callable[[str], None]
-
 
 def forget(landing: Path, home_path: Path, buyer_id: str, report: Report) -> None:
     """Removes a buyer everywhere. KefuError names what is left, if anything is."""
@@ -36,15 +35,16 @@ def forget(landing: Path, home_path: Path, buyer_id: str, report: Report) -> Non
     home, key = open_home(home_path), buyer_key()
     buyer = Buyer(buyer_id, key.hash(buyer_id) if key else None)
     with one_writer(home):
-        steps.land_deliveries(home, landing, again=False, report=report)  # what cannot be read is told before a change
+        land_deliveries(home, landing, again=False, report=report)  # what cannot be read is told before a change
         inventory = find_deliveries(landing, contract())
         rules = _rules(home, inventory, buyer)
         removed = _forget_landing(inventory, rules, report)
         if removed:
-            steps.land_deliveries(home, landing, again=False, report=report)
+            land_deliveries(home, landing, again=False, report=report)
         removed = _forget_landed(home, rules, report) or removed
-        if removed or not steps.is_up_to_date(home):
-            steps.build_landed(home, state.Dates(), full_refresh=False, report=report)
+        if removed or is_anything_pending(home):
+            with building(home, Dates(), report) as arguments:
+                run_dbt(home, arguments, report)
         removed = _forget_scratch(home, buyer, report) or removed
         removed = _forget_logs(home, buyer, report) or removed
         drop_other_versions(home)
@@ -124,7 +124,8 @@ def _forget_landed(home: Home, rules: dict[str, Rule], report: Report) -> bool:
     """Out of schema raw what the landing folder no longer holds, such as deliveries that were archived."""
     removed = False
     with home.connect() as connection:
-        record_changes = not state.is_everything(connection)
+        state = BuildState(home, connection)
+        record_changes = not state.is_everything()
         for rule in sorted(rules.values(), key=lambda rule: rule.table.person_through is None):
             table = rule.table
             rule.put_keys(connection)
@@ -132,7 +133,7 @@ def _forget_landed(home: Home, rules: dict[str, Rule], report: Report) -> bool:
             is_buyers, blanked = rule.sql([(column, data_type) for column, data_type, *_ in described])
             count = amend(connection, table, is_buyers, blanked, record_changes=record_changes)
             if count:
-                state.mark_checked(connection, False)
+                state.mark_changed()
                 report(f"removed from the warehouse raw.{table.relation}: {count:,} rows whose files are no longer in landing")
             removed = removed or count > 0
         buyer = next(iter(rules.values())).buyer
@@ -197,8 +198,8 @@ def compact(home: Home) -> None:
     with home.connect() as connection:
         connection.execute("checkpoint")
     with duckdb.connect(config={"temp_directory": str(home.temporary), "memory_limit": "4GB"}) as connection:
-        connection.execute(f"attach {text(str(home.warehouse))} as warehouse (read_only)")
-        connection.execute(f"attach {text(str(aside))} as compacted")
+        connection.execute(f"attach {text(home.warehouse)} as warehouse (read_only)")
+        connection.execute(f"attach {text(aside)} as compacted")
         connection.execute("copy from database warehouse to compacted")
         connection.execute("detach compacted")
     with open(aside, "rb") as written:

@@ -10,8 +10,9 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DbtCliResource, dbt_assets
 
-from orchestration.build import steps
 from orchestration.build.dbt import manifest_path
+from orchestration.build.months import close_months, guard_months
+from orchestration.build.steps import land_deliveries
 from orchestration.home import PROJECT, Home, one_writer
 from orchestration.runs.partitions import daily, dates_of, monthly
 from orchestration.runs.run_build import PUBLISHED, build_whole, reporting
@@ -47,7 +48,7 @@ def build_assets(home: Home, landing: Path) -> list[dg.AssetsDefinition | dg.Ass
     def landed_tables(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         """Lands every new or changed delivery, whatever the partitions of the run."""
         with one_writer(home, wait_seconds=PATIENCE_SECONDS):
-            landed = steps.land_deliveries(home, landing, again=False, report=reporting(context))
+            landed = land_deliveries(home, landing, again=False, report=reporting(context))
         rows = {dg.AssetKey([result.table.platform, result.table.name]): result for result in landed}
         for key in context.selected_asset_keys:
             result = rows.get(key)
@@ -83,9 +84,9 @@ def build_assets(home: Home, landing: Path) -> list[dg.AssetsDefinition | dg.Ass
         closed = [date.fromisoformat(key) for key in context.partition_keys]
         dates = dates_of(context.partition_time_window, with_touched=False)
         with one_writer(home, wait_seconds=PATIENCE_SECONDS):
-            steps.guard_months(home, closed)
+            guard_months(home, closed)
             yield from build_whole(context, dbt, home, project, dates)
-            steps.close_months(home, closed)
+            close_months(home, closed)
 
     marts = [spec.key for assets in (models, months) for spec in assets.specs if spec.key.path[0] == "marts"]
     published = dg.AssetSpec(

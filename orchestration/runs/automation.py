@@ -10,6 +10,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from orchestration.build import steps
 from orchestration.build.lateness import rolling_days
+from orchestration.build.months import months_to_close
 from orchestration.clock import BEIJING, beijing_now
 from orchestration.errors import KefuError
 from orchestration.home import Home
@@ -76,7 +77,7 @@ def automation(home: Home, landing: Path) -> Automation:
     def months_over(context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         """Months that are over and whole, and closed ones of which a day was rebuilt since. Says what a month waits for."""
         try:
-            ready, waiting = steps.months_to_close(home, beijing_now().date())
+            ready, waiting = months_to_close(home, beijing_now().date())
         except KefuError as error:
             return dg.SkipReason(str(error))
         if not ready:

@@ -10,10 +10,11 @@ import dagster as dg
 import duckdb
 from dagster_dbt import DbtCliResource
 
-from orchestration.build import state, steps
-from orchestration.build.checks import dated_marts, example_rows, failure, found
+from orchestration.build.checks import LastRun, example_rows
 from orchestration.build.dbt import dbt_environment
-from orchestration.build.state import Dates
+from orchestration.build.state import BuildState, Dates
+from orchestration.build.steps import Report, building
+from orchestration.errors import KefuError
 from orchestration.home import Home
 from orchestration.runs import figures
 from orchestration.runs.partitions import daily
@@ -26,29 +27,26 @@ METRICS = "model.kefu.service_metrics"  # the model beside which the figures are
 def build_whole(
     context: dg.AssetExecutionContext, dbt: DbtCliResource, home: Home, project: dict[str, Any], dates: Dates
 ) -> Iterator[Any]:
-    """Builds, checks and publishes these dates. Yields what the run's assets and checks came to; dg.Failure where one failed."""
+    """Builds, checks and publishes these dates. Yields what the run's assets and checks came to; KefuError where one failed."""
     started = monotonic()
-    arguments = steps.request_build(home, dates, full_refresh=False)
-    os.environ.update(dbt_environment(home))  # which dbt's process inherits
-    # Without the context dbt builds the whole project, whatever the run selects: tables of two states would not fit together.
-    invocation = dbt.cli(
-        arguments, manifest=project, dagster_dbt_translator=translator, target_path=home.dbt, raise_on_error=False
-    )
-    events = [event for raw in invocation.stream_raw_events() for event in _events(raw, context, project)]
+    with building(home, dates, reporting(context)) as arguments:
+        os.environ.update(dbt_environment(home))  # which dbt's process inherits
+        # Without the context dbt builds the whole project, whatever the run selects: tables of two states would not fit together.
+        invocation = dbt.cli(
+            arguments, manifest=project, dagster_dbt_translator=translator, target_path=home.dbt, raise_on_error=False
+        )
+        events = [event for raw in invocation.stream_raw_events() for event in _events(raw, context, project)]
+        last_run = LastRun(home)
+        with home.connect() as connection:
+            yield from _with_findings(context, BuildState(home, connection), last_run, events)
+            failed = last_run.failure(connection) or str(invocation.get_error() or "")
+        if failed:
+            raise KefuError(failed)
+        built_seconds = monotonic() - started
     with home.connect() as connection:
-        yield from _with_findings(context, home, connection, events)
-        failed = failure(home, connection) or str(invocation.get_error() or "")
-    if failed:
-        steps.hold_failed(home)
-        steps.report_held(home, reporting(context))
-        raise dg.Failure(failed)
-    steps.mark_checked(home)
-    built_seconds = monotonic() - started
-    built = steps.publish_build(home, reporting(context))
-    _report_other_dates(context, built, project)
-    with home.connect() as connection:
+        _report_other_dates(context, BuildState(home, connection), project)
         metadata: dict[str, Any] = {
-            "file": dg.MetadataValue.path(str(built.version)),
+            "file": dg.MetadataValue.path(str(home.published.resolve())),
             "rows": dg.MetadataValue.json(figures.row_counts(connection)),
             "build_seconds": round(built_seconds, 1),
             "publish_seconds": round(monotonic() - started - built_seconds, 1),
@@ -68,13 +66,13 @@ def _events(raw: Any, context: dg.AssetExecutionContext, project: dict[str, Any]
 
 
 def _with_findings(
-    context: dg.AssetExecutionContext, home: Home, connection: duckdb.DuckDBPyConnection, events: Sequence[Any]
+    context: dg.AssetExecutionContext, state: BuildState, last_run: LastRun, events: Sequence[Any]
 ) -> Iterator[Any]:
     """The events, with the rows that failing checks found, the row counts of marts and the metrics' values."""
-    checks = {check.unique_id: check for check in found(home)}
-    held = state.held_dates(connection)
+    connection, held = state.connection, state.held_dates()
+    checks = {check.unique_id: check for check in last_run.findings()}
     total = figures.row_counts(connection)
-    built = figures.built_row_counts(connection, {mart: dates for mart, dates in dated_marts(home).items() if mart in total})
+    built = figures.built_row_counts(connection, {mart: dates for mart, dates in last_run.dated_marts().items() if mart in total})
     for event in events:
         unique_id = str(event.metadata["unique_id"].value)
         name = unique_id.rpartition(".")[2]
@@ -91,7 +89,7 @@ def _with_findings(
             check = checks.get(unique_id)
             if check:
                 metadata["rows"] = dg.MetadataValue.json(example_rows(connection, check))
-            found_on = state.dates_found(connection, check) if check else []
+            found_on = state.dates_found(check) if check else []
             held_on = [day.business_date for day in held if day.check_name == event.check_name]
             event = event._replace(metadata=metadata)
             _report_partitions(context, event, {*held_on, *(day for _, day in found_on)})
@@ -131,16 +129,16 @@ def _report_partitions(context: dg.AssetExecutionContext, result: dg.AssetCheckR
         )
 
 
-def _report_other_dates(context: dg.AssetExecutionContext, built: steps.Built, project: dict[str, Any]) -> None:
+def _report_other_dates(context: dg.AssetExecutionContext, state: BuildState, project: dict[str, Any]) -> None:
     """Dates that are rebuilt besides the run's daily partitions: Dagster is told of them too."""
     asked = set(context.partition_keys)
-    others = {str(day) for days in built.dates.values() for day in days} - asked
+    others = {str(day) for days in state.dates_built().values() for day in days} - asked
     for day in sorted(others & set(daily.get_partition_keys())):
         for key in dated_keys(project):
             context.instance.report_runless_asset_event(dg.AssetMaterialization(asset_key=key, partition=day))
 
 
-def reporting(context: dg.AssetExecutionContext) -> steps.Report:
+def reporting(context: dg.AssetExecutionContext) -> Report:
     """To the run's log, and to its output, which whoever started it sees."""
 
     def report(line: str) -> None:

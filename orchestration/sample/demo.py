@@ -14,7 +14,7 @@ from typing import TextIO
 import dagster as dg
 import duckdb
 
-from orchestration.build.steps import is_up_to_date
+from orchestration.build.steps import is_anything_pending
 from orchestration.errors import KefuError
 from orchestration.home import PRIVATE, Home, open_home
 from orchestration.runs.assets import BuildConfig
@@ -47,7 +47,7 @@ def demo(landing: Path, home_path: Path) -> None:
             landing, days=DAYS, shops=4, agents=5, messages_per_day=3000, start=START, seed=1, file_format="csv", report=_report
         )
         (landing / "_complete").touch()
-    if home.published.exists() and is_up_to_date(home):
+    if not is_anything_pending(home):
         print(f"2/3 nothing to do: everything in {landing} is built and published")
     else:
         print("2/3 landing, building, checking and publishing, as a Dagster run (about a minute)", flush=True)

@@ -13,7 +13,7 @@ from faults.common import check_clean, check_readers, deliver, differences, full
 POINTS = {
     "before publishing": "steps.publish = lambda *_, **__: os._exit(9)",
     "before the swap": "Path.symlink_to = lambda *_: os._exit(9)",
-    "before it is noted": "steps.state.mark_built = lambda *_: os._exit(9)",
+    "before it is noted": "steps.BuildState.mark_built = lambda *_: os._exit(9)",
 }
 CODE = """
 import os

@@ -10,8 +10,8 @@ import duckdb
 import pytest
 from harness import FIXTURES, marts, query
 
+from orchestration.build.months import months_to_close
 from orchestration.build.state import Dates
-from orchestration.build.steps import months_to_close
 from orchestration.home import one_writer, open_home
 from orchestration.runs.assets import POOL, BuildConfig
 from orchestration.runs.definitions import definitions
