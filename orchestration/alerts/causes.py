@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from orchestration.alerts.alert import Alert, Kind
+from orchestration.sql import text
 
 RATING_DAYS = 2  # an older rating is history: the first build of two months would be a flood
 DELIVERED_BY = time(6)  # Beijing time at which the day before should be there
@@ -158,7 +159,7 @@ def xiaohongshu_ratings(marts: duckdb.DuckDBPyConnection, now: datetime) -> list
 
 def _newest(platform: str) -> str:
     """SQL: the time from which on a rating of the platform is news."""
-    return f"(select max(last_dt) + 1 - {RATING_DAYS} from marts.data_freshness where platform = '{platform}')"
+    return f"(select max(last_dt) + 1 - {RATING_DAYS} from marts.data_freshness where platform = {text(platform)})"
 
 
 def _rating(
@@ -173,8 +174,8 @@ def _rating(
 ) -> Alert:
     change = f"; the buyer can change it until {editable_until:%Y-%m-%d %H:%M}" if editable_until else ""
     exclusion = f"; does not count ({', '.join(exclusion_reasons)})" if exclusion_reasons else ""
-    text = f"{platform} {shop} {account or 'no account'}: {what} rated {value} at {rated_at:%Y-%m-%d %H:%M}{change}{exclusion}"
-    return Alert(_cause(Kind.RATING, platform, what), Kind.RATING, text)
+    told = f"{platform} {shop} {account or 'no account'}: {what} rated {value} at {rated_at:%Y-%m-%d %H:%M}{change}{exclusion}"
+    return Alert(_cause(Kind.RATING, platform, what), Kind.RATING, told)
 
 
 def rejection_bands(marts: duckdb.DuckDBPyConnection, now: datetime) -> list[Alert]:

@@ -331,7 +331,7 @@ def _drop_repeated(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
 def _replace(connection: duckdb.DuckDBPyConnection, table: Table, deliveries: Sequence[Delivery], record_changes: bool) -> None:
     """Incoming rows instead of what the same dts held; the last dt of a key stands. Changed rows go to schema changed."""
     raw, key = f"raw.{table.relation}", _key(table)
-    dts = ", ".join(f"date '{delivery.dt}'" for delivery in deliveries)
+    dts = ", ".join(f"date {text(delivery.dt)}" for delivery in deliveries)
     connection.execute(
         f"""
         create or replace temp table affected as
@@ -346,7 +346,7 @@ def _replace(connection: duckdb.DuckDBPyConnection, table: Table, deliveries: Se
         f"""
         delete from {raw} where _dt in ({dts});
         insert into {raw}
-        select {_names(table)}, _dt, _file, _row, timestamp '{beijing_now()}', true
+        select {_names(table)}, _dt, _file, _row, timestamp {text(beijing_now())}, true
         from ({NUMBERED})
         where _reason is null;
         """
@@ -443,7 +443,7 @@ def _log(
 ) -> tuple[int, int]:
     """Deliveries, rejected rows and lateness into schema raw. Returns rows landed and rows rejected."""
     of_table = f"platform = {text(table.platform)} and table_name = {text(table.name)}"
-    dts = ", ".join(f"date '{delivery.dt}'" for delivery in deliveries)
+    dts = ", ".join(f"date {text(delivery.dt)}" for delivery in deliveries)
     unknown: dict[date, set[str]] = defaultdict(set)
     for relation in relations:
         for file in relation.files:
@@ -490,7 +490,7 @@ def _count_rows(connection: duckdb.DuckDBPyConnection, table: Table, dts: str) -
             row_count = r.row_count,
             newest_event_at = r.newest_event_at,
             rejected_row_count = r.rejected_row_count,
-            landed_at = timestamp '{beijing_now()}'
+            landed_at = timestamp {text(beijing_now())}
         from (
             select
                 l.dt,

@@ -137,7 +137,7 @@ def _parquet_columns(connection: duckdb.DuckDBPyConnection, file: File) -> Colum
 
 
 def _compression(files: Sequence[File]) -> str:
-    return f"compression = '{'gzip' if _is_gzip(files[0]) else 'none'}'"  # not told, DuckDB reads some gzip files as empty
+    return f"compression = {text('gzip' if _is_gzip(files[0]) else 'none')}"  # not told, DuckDB reads some gzip files as empty
 
 
 def paths(files: Sequence[File]) -> str:

@@ -230,7 +230,7 @@ def _rewrite_parquet(connection: duckdb.DuckDBPyConnection, file: File, rule: Ru
     connection.execute(
         f"""
         copy (select *{f" replace ({replaced})" if replaced else ""} from {_parquet(file)} where not ({is_buyers}))
-        to {text(str(aside))} (format parquet, compression {text(codec)})
+        to {text(aside)} (format parquet, compression {text(codec)})
         """
     )
     if _parquet_columns(connection, aside, file) != described:

@@ -47,8 +47,9 @@ class Buyer:
 
     def blanked(self, source: str) -> str:
         """SQL: a text without the word. Twice, as two words may share what stands between them."""
-        once = f"regexp_replace({source}, {self.sql_word}, '\\1{BLANK}\\2', 'g')"
-        return f"regexp_replace({once}, {self.sql_word}, '\\1{BLANK}\\2', 'g')"
+        between = text(rf"\1{BLANK}\2")
+        once = f"regexp_replace({source}, {self.sql_word}, {between}, 'g')"
+        return f"regexp_replace({once}, {self.sql_word}, {between}, 'g')"
 
 
 def is_staff_id(column: str) -> bool:

@@ -25,6 +25,7 @@ from orchestration.landing.contract import contract
 from orchestration.sample import phrases
 from orchestration.sample.profiles import PROFILES, Profile
 from orchestration.sample.tables import TABLES, Table
+from orchestration.sql import text
 
 FORMATS = ("parquet", "csv", "jsonl")
 EPOCH = date(1970, 1, 1)
@@ -238,10 +239,9 @@ def _write(connection: duckdb.DuckDBPyConnection, request: Request, table: Table
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"part.{request.file_format}"
     columns = ", ".join(_column(column, request.file_format) for column in table.columns)
-    target = str(path).replace("'", "''")
     row = connection.execute(
         f"copy (select {columns} from out_{table.name} where land_no = getvariable('dt_no') order by {table.order})"
-        f" to '{target}' ({_COPY_OPTIONS[request.file_format]})"
+        f" to {text(path)} ({_COPY_OPTIONS[request.file_format]})"
     ).fetchone()
     rows = int(row[0]) if row else 0
     # What an earlier run with another format left here would be delivered as well.
