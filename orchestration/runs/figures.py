@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import csv
 from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
@@ -12,8 +13,8 @@ from matplotlib.dates import ConciseDateFormatter
 from matplotlib.figure import Figure
 
 from orchestration.build.checks import RowDates
+from orchestration.home import PROJECT
 
-RESPONSE_RATES = {"taobao": "response_rate_3min", "kuaishou": "human_reply_rate_3min", "xiaohongshu": "first_response_rate_45s"}
 PLOTTED_DAYS = 60
 
 
@@ -58,11 +59,20 @@ def metric_values(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
+def response_rates() -> dict[str, str]:
+    """Each platform's response rate, which is the first of its metrics in the seed."""
+    rates: dict[str, str] = {}
+    with open(PROJECT / "seeds" / "metrics.csv", encoding="utf-8") as lines:
+        for row in csv.DictReader(lines):
+            rates.setdefault(row["platform"], row["metric"])
+    return rates
+
+
 def response_rate_plot(connection: duckdb.DuckDBPyConnection) -> str:
     """Markdown with a picture: each platform's response rate over all shops, day by day up to the newest day built."""
     figure = Figure(figsize=(8, 3), layout="constrained")
     axes = figure.subplots()
-    for platform, metric in RESPONSE_RATES.items():
+    for platform, metric in response_rates().items():
         days = connection.execute(
             """
             select period_end, sum(numerator) / sum(denominator)
