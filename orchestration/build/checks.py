@@ -47,7 +47,7 @@ class Check:
 
 
 def row_dates(node: dict[str, Any]) -> RowDates | None:
-    """Of a mart, or a test, in dbt's manifest; None where its rows have no date. The same meta as in macros/checks.sql."""
+    """How a mart or a test in dbt's manifest dates its rows, by the meta that macros/checks.sql reads; None where it does not."""
     meta = node["config"]["meta"]
     if "date" not in meta:
         return None
@@ -118,7 +118,7 @@ def forget_last_run(home: Home) -> None:
 
 
 def _is_check(result: dict[str, Any]) -> bool:
-    """Whether it is that of a data test: a unit test finds no rows of the warehouse."""
+    """Whether a result is that of a data test: a unit test finds no rows of the warehouse."""
     return str(result["unique_id"]).startswith("test.")
 
 

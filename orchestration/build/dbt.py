@@ -20,12 +20,12 @@ from orchestration.home import PROJECT, Home
 
 
 def dbt_environment(home: Home) -> dict[str, str]:
-    """What profiles.yml reads."""
+    """The environment that profiles.yml reads."""
     return {"KEFU_HOME": str(home.path)}
 
 
 def build_arguments(*, full_refresh: bool, unchanged: Sequence[str] = ()) -> list[str]:
-    """Models, seeds and data tests, but for the selections whose result stands as the last build left it.
+    """Arguments to build models, seeds and data tests, but for the selections whose result stands as the last build left it.
 
     Unit tests prove the code, not the data: they have no place in a production run.
     """
@@ -34,7 +34,7 @@ def build_arguments(*, full_refresh: bool, unchanged: Sequence[str] = ()) -> lis
 
 
 def run_dbt(home: Home, arguments: Sequence[str], report: Callable[[str], None]) -> None:
-    """Runs dbt in this process; reports the checks that warn, KefuError with the first things that failed."""
+    """Runs dbt in this process and reports the checks that warn. KefuError tells the first things that failed."""
     runner = dbtRunner(manifest=_manifest(home), callbacks=[_progress(report)])
     try:
         result = _invoke(runner, [*arguments, *_options(home)])
@@ -50,7 +50,7 @@ def run_dbt(home: Home, arguments: Sequence[str], report: Callable[[str], None])
 
 
 def _invoke(runner: dbtRunner, arguments: list[str]) -> dbtRunnerResult:
-    """dbt writes the command line of its process into its files: a buyer to forget may stand there."""
+    """Runs dbt without its process's command line, which it would write into its files: a buyer to forget may stand there."""
     command_line, sys.argv = sys.argv, sys.argv[:1]
     try:
         return runner.invoke(arguments)
@@ -59,7 +59,7 @@ def _invoke(runner: dbtRunner, arguments: list[str]) -> dbtRunnerResult:
 
 
 def manifest_path(home: Home) -> Path:
-    """The project as dbt reads it now, in a file of the home."""
+    """Has dbt read the project as it is now, into a file of the home."""
     _parse(home)
     return home.dbt / "manifest.json"
 
@@ -68,7 +68,7 @@ _manifests: dict[str, Manifest] = {}  # by fingerprint of the project: builds of
 
 
 def _manifest(home: Home) -> Manifest:
-    """The project as dbt reads it now, in a file of the home too: checks look there, however early dbt's run ends."""
+    """The project as dbt reads it now, which lies in the home then: checks look there, however early dbt's run ends."""
     os.environ.update(dbt_environment(home))
     fingerprint = project_fingerprint()
     if fingerprint in _manifests:

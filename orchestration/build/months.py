@@ -12,12 +12,12 @@ from orchestration.home import Home, one_writer
 
 
 def last_day(month: date) -> date:
-    """Of the month that begins on that date."""
+    """The last day of the month that begins on that date."""
     return (month.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
 
 
 def obstacles(state: BuildState, month: date) -> list[str]:
-    """Why the month that begins on that date cannot be closed: each day that never arrived, or whose check failed."""
+    """What keeps the month that begins on that date from being closed: each day that never arrived, or whose check failed."""
     first, last = month, last_day(month)
     missing = state.connection.execute(
         """
@@ -59,7 +59,7 @@ def months_to_close(home: Home, today: date) -> tuple[dict[date, int], list[str]
 
 
 def guard_months(home: Home, months: Sequence[date]) -> None:
-    """KefuError that names what keeps these months, each given by its first day, from being closed."""
+    """Raises a KefuError that names what keeps these months, each given by its first day, from being closed."""
     with opened(home) as state:
         found = [obstacle for month in months for obstacle in obstacles(state, month)]
     if found:

@@ -101,7 +101,7 @@ def _write(home: Home, target: Path, *, with_previous: bool) -> None:
 
 
 def _rows(table: str, hidden: dict[str, str] | None, dates: RowDates | None, *, with_previous: bool) -> str:
-    """What to publish of a mart: its rows, some columns replaced by an expression; what rests on a held date as before."""
+    """A query for what to publish of a mart: its rows, some columns replaced; what rests on a held date as before."""
     replaced = f"* replace ({', '.join(f'{value} as {column}' for column, value in hidden.items())})" if hidden else "*"
     rows = f"select {replaced} from warehouse.marts.{table}"
     if dates is None:
@@ -112,7 +112,7 @@ def _rows(table: str, hidden: dict[str, str] | None, dates: RowDates | None, *, 
 
 
 def _columns_to_hash(connection: duckdb.DuckDBPyConnection, key: BuyerKey) -> dict[str, dict[str, str]]:
-    """By mart, the columns that tell who a buyer is, each with what is published instead.
+    """The columns that tell who a buyer is, by mart, each with what is published instead.
 
     Those are buyers' ids, and values of other ids that hold one: some exports name a conversation after its buyer. Such a value
     is hashed as a whole, on every mart, so that marts still join. Ids of shops and accounts are no buyers'.

@@ -105,7 +105,7 @@ class BuildState:
         return unchanged
 
     def _adopt_revisions(self) -> None:
-        """What was published stays, also where the build died before it could note so: readers' own file tells."""
+        """Takes over what was published, also where the build died before it could note so: readers' own file tells."""
         if not self.home.published.exists():
             return
         self.connection.execute(f"attach {text(self.home.published.resolve())} as published (read_only)")
@@ -117,7 +117,7 @@ class BuildState:
             self.connection.execute("detach published")
 
     def _request(self, dates: Dates, full_refresh: bool) -> None:
-        """Which dates to build; changed rules and models make it everything."""
+        """Writes down which dates to build; changed rules and models make it everything."""
         built_with = self.connection.execute("select project from build.built_with").fetchone()
         is_changed = built_with is not None and built_with[0] != project_fingerprint()
         if is_changed and dates.is_range and not dates.with_touched:
@@ -206,11 +206,11 @@ class BuildState:
     # What is checked
 
     def mark_changed(self) -> None:
-        """Before something lands, goes or is built: until dbt has run and its checks have passed, nothing is published."""
+        """Notes that something lands, goes or is built: until dbt has run and its checks have passed, nothing is published."""
         self.connection.execute("update build.request set is_checked = false")
 
     def mark_checked(self) -> None:
-        """After dbt built everything that was asked for and every check passed."""
+        """Notes that dbt built everything that was asked for and every check passed."""
         self.connection.execute("update build.request set is_checked = true")
 
     def is_checked(self) -> bool:
@@ -273,7 +273,7 @@ class BuildState:
         return dates
 
     def mark_built(self, version: int) -> None:
-        """After publishing that version: the dates and pairs of this build are no longer to be built, nor held."""
+        """Notes that this version was published: the dates and pairs of its build are no longer to be built, nor held."""
         self.connection.execute(
             f"""
             attach {text(self.home.published.resolve())} as published (read_only);
@@ -311,7 +311,7 @@ class BuildState:
         )
 
     def mark_key(self) -> None:
-        """After publishing: with which buyers' key."""
+        """Notes with which buyers' key the marts were published."""
         self.connection.execute("delete from build.published_with")
         self.connection.execute("insert into build.published_with values (?)", [key_fingerprint()])
 
@@ -335,7 +335,7 @@ class BuildState:
         return dict(rows)
 
     def mark_closed(self, months: Sequence[date], version: int) -> None:
-        """After publishing that version, which holds their final build."""
+        """Notes the version that holds the final build of these months."""
         for month in months:
             self.connection.execute("delete from build.closed_months where month = ?", [month])
             self.connection.execute("insert into build.closed_months values (?, ?)", [month, version])

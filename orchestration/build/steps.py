@@ -113,7 +113,7 @@ def is_anything_new(home: Home, landing: Path) -> bool:
 
 
 def new_deliveries(home: Home, landing: Path) -> Sequence[Delivery]:
-    """Those that have not landed, or not as they are now."""
+    """The deliveries that have not landed, or not as they are now."""
     inventory = find_deliveries(landing, contract())
     with one_writer(home), opened(home) as state:
         return not_landed(state.connection, inventory)

@@ -54,7 +54,7 @@ def raw_text(column: str) -> str:
 
 
 def reason(table: Table) -> str:
-    """All that is wrong with a row, as one text; null where nothing is. Reads the texts and the values of the row."""
+    """An expression for all that is wrong with a row, as one text, null where nothing is. It reads the row's texts and values."""
     problems = []
     for column in table.columns:
         source, read = raw_text(column.name), name(column.name)

@@ -26,7 +26,7 @@ class Column:
 
 @dataclass(frozen=True)
 class PersonLink:
-    """Whose a row without a person's id is: that of the rows with the same key in one of these tables of the platform."""
+    """Tells whose a row without a person's id is: that of the rows with the same key in one of these tables of the platform."""
 
     key: str
     tables: tuple[str, ...]

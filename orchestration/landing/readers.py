@@ -77,7 +77,7 @@ def _is_gzip(file: File) -> bool:
 
 
 def _check_through(file: File) -> None:
-    """What DuckDB would pass over: the rest of a broken gzip file, and a row that its buffer does not hold."""
+    """Looks for what DuckDB would pass over: the rest of a broken gzip file, and a row that its buffer does not hold."""
     if not _is_gzip(file) and file.path.stat().st_size <= MAX_ROW_BYTES:
         return
     with opened(file) as stream:
@@ -104,7 +104,7 @@ def _csv_header(connection: duckdb.DuckDBPyConnection, file: File) -> Columns:
 
 
 def _check_quotes(file: File) -> None:
-    """A quote that is never closed, as where a file was cut off, takes the rest of the file with it, unsaid by DuckDB."""
+    """Looks for a quote that is never closed, as where a file was cut off: it takes the rest with it, unsaid by DuckDB."""
     with opened(file) as stream:
         quotes = sum(chunk.count(b'"') for chunk in iter(lambda: stream.read(BUFFER_BYTES), b""))
     if quotes % 2 == 0:

@@ -27,7 +27,7 @@ KEEPING = "surrogateescape"  # of errors in UTF-8: such bytes come out as they w
 
 @dataclass
 class Found:
-    """Of one file: rows, the buyer's among them, and others that name the buyer in a text."""
+    """The rows of a file, the buyer's among them, and others that name the buyer in a text."""
 
     rows: int = 0
     removed: int = 0
@@ -39,7 +39,7 @@ class Found:
 
 
 def search(connection: duckdb.DuckDBPyConnection, file: File, rule: Rule) -> Found:
-    """What of a file is the buyer's; changes nothing."""
+    """Counts what of a file is the buyer's; changes nothing."""
     if file.file_format == "parquet":
         return _search_parquet(connection, file, rule)
     found = Found()
@@ -65,7 +65,7 @@ def rewrite(connection: duckdb.DuckDBPyConnection, file: File, rule: Rule) -> No
 
 
 def aside_of(path: Path) -> Path:
-    """Where a file is written before it is swapped in: hidden, so that landing does not see it."""
+    """The path at which a file is written before it is swapped in: hidden, so that landing does not see it."""
     return path.with_name(f".{path.name}.forget")
 
 

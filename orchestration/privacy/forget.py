@@ -55,7 +55,7 @@ def forget(landing: Path, home_path: Path, buyer_id: str, report: Report) -> Non
 
 
 def _rules(home: Home, inventory: Inventory, buyer: Buyer) -> dict[str, Rule]:
-    """What of each table is the buyer's, by the table's name in schema raw."""
+    """The rule for what is the buyer's, by the table's name in schema raw."""
     delivered: dict[str, list[File]] = {}
     for delivery in inventory.deliveries:
         delivered.setdefault(delivery.table.relation, []).extend(delivery.files)
@@ -71,7 +71,7 @@ def _rules(home: Home, inventory: Inventory, buyer: Buyer) -> dict[str, Rule]:
 def _own_keys(
     connection: duckdb.DuckDBPyConnection, table: Table, delivered: dict[str, list[File]], buyer: Buyer
 ) -> frozenset[str]:
-    """Of a linked table, the keys that all deliveries, also those no longer in the landing folder, know as this buyer's alone."""
+    """The keys of a linked table that all deliveries, also those no longer in landing, know as this buyer's alone."""
     link, wanted = table.person_through, text(buyer.id)
     assert link is not None
     tables = [contract()[table.platform, other] for other in link.tables]
@@ -121,7 +121,7 @@ def _forget_landing(inventory: Inventory, rules: dict[str, Rule], report: Report
 
 
 def _forget_landed(home: Home, rules: dict[str, Rule], report: Report) -> bool:
-    """Out of schema raw what the landing folder no longer holds, such as deliveries that were archived."""
+    """Removes from schema raw what the landing folder no longer holds, such as deliveries that were archived."""
     removed = False
     with home.connect() as connection:
         state = BuildState(home, connection)
@@ -153,7 +153,7 @@ def _forget_landed(home: Home, rules: dict[str, Rule], report: Report) -> bool:
 
 
 def _forget_scratch(home: Home, buyer: Buyer, report: Report) -> bool:
-    """What the last build wrote down of what it was to build; it is built now."""
+    """Removes what the last build wrote down of what it was to build; it is built now."""
     removed = False
     with home.connect() as connection:
         for table, columns in proof.text_columns(connection).items():
@@ -171,8 +171,8 @@ def _forget_scratch(home: Home, buyer: Buyer, report: Report) -> bool:
 
 
 def _forget_logs(home: Home, buyer: Buyer, report: Report) -> bool:
-    """Logs and what dbt keeps of its last run go as a whole where they name the buyer; both are made anew. So does whatever
-    a build that died left among the temporary files.
+    """Removes logs and what dbt keeps of its last run where they name the buyer, as a whole: both are made anew. With them goes
+    whatever a build that died left among the temporary files.
     """
     removed = False
     for path in list(proof.other_files(home)):
@@ -191,7 +191,7 @@ def _forget_logs(home: Home, buyer: Buyer, report: Report) -> bool:
 
 
 def compact(home: Home) -> None:
-    """The warehouse written anew: a database file keeps the bytes of deleted rows until they are overwritten."""
+    """Writes the warehouse anew: a database file keeps the bytes of deleted rows until they are overwritten."""
     aside = home.path / "warehouse.new"
     for left in (aside, Path(f"{aside}.wal")):
         left.unlink(missing_ok=True)

@@ -31,7 +31,7 @@ class Searched:
 
 
 def search_landing(landing: Path, inventory: Inventory, rules: dict[str, Rule]) -> Searched:
-    """Delivered files row by row; whatever else lies there word by word."""
+    """Searches delivered files row by row, whatever else lies there word by word."""
     known, traces, rows = set(), [], 0
     with duckdb.connect() as connection:
         for delivery in inventory.deliveries:
@@ -48,7 +48,7 @@ def search_landing(landing: Path, inventory: Inventory, rules: dict[str, Rule]) 
 
 
 def search_database(path: Path, place: str, buyer: Buyer) -> Searched:
-    """Every text column, lists too, of every table: values that are the id; in texts also the word."""
+    """Searches every text column, lists too, of every table: values that are the id; in texts also the word."""
     traces, searched, rows = [], 0, 0
     ids = ", ".join(text(value) for value in (buyer.id, buyer.published_hash) if value)
     with duckdb.connect(str(path), read_only=True) as connection:
@@ -62,7 +62,7 @@ def search_database(path: Path, place: str, buyer: Buyer) -> Searched:
 
 
 def text_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[str, str]]]:
-    """By table, the columns that hold texts and may name a buyer, with their types."""
+    """The columns that hold texts and may name a buyer, with their types, by table."""
     found = connection.execute(
         """
         select c.schema_name, c.table_name, c.column_name, c.data_type
@@ -96,14 +96,14 @@ def _is_trace(column: str, data_type: str, ids: str, buyer: Buyer) -> str:
 
 
 def search_home(home: Home, buyer: Buyer) -> Searched:
-    """Every other file of the home, as bytes: logs, what dbt and Dagster keep."""
+    """Searches every other file of the home, as bytes: logs, what dbt and Dagster keep."""
     files = list(other_files(home))
     traces = [str(path.relative_to(home.path)) for path in files if is_trace(home, path, buyer)]
     return Searched("other files of the home", f"{len(files):,} files", tuple(traces))
 
 
 def other_files(home: Home) -> Iterator[Path]:
-    """All but the databases that are searched as such, and the lock, which holds a number of a process."""
+    """All files but the databases that are searched as such, and the lock, which holds a number of a process."""
     apart = {home.warehouse, home.published.resolve(), home.published, home.path / "writer.lock"}
     return (path for path in _files(home.path) if path not in apart)
 

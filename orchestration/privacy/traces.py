@@ -37,7 +37,7 @@ class Buyer:
 
     @property
     def sql_word(self) -> str:
-        """The same for DuckDB, whose patterns cannot look around: what stands beside the word is captured."""
+        """The pattern of a word for DuckDB, whose patterns cannot look around: what stands beside the word is captured."""
         return text(f"(^|[^0-9A-Za-z])(?:{self._spellings})([^0-9A-Za-z]|$)")
 
     @property
@@ -46,7 +46,7 @@ class Buyer:
         return "|".join(re.escape(spelling) for spelling in dict.fromkeys(spellings))
 
     def blanked(self, source: str) -> str:
-        """SQL: a text without the word. Twice, as two words may share what stands between them."""
+        """SQL for a text without the word, replaced twice, as two words may share what stands between them."""
         between = text(rf"\1{BLANK}\2")
         once = f"regexp_replace({source}, {self.sql_word}, {between}, 'g')"
         return f"regexp_replace({once}, {self.sql_word}, {between}, 'g')"
@@ -84,11 +84,11 @@ class Rule:
         return value == self.buyer.id
 
     def may_name(self, column: str) -> bool:
-        """Free text: what people write, and columns that the contract does not know."""
+        """Whether a column is free text: what people write, and columns that the contract does not know."""
         return column not in self._known or self._known[column].is_free_text
 
     def sql(self, found: Iterable[tuple[str, str]]) -> tuple[str, dict[str, str]]:
-        """For a relation of columns and their types: the condition for the buyer's rows, and free text without the buyer.
+        """The condition for the buyer's rows of a relation of columns and their types, and its free text without the buyer.
 
         The condition reads the table `forgotten_keys`, which `put_keys` makes.
         """
@@ -133,7 +133,7 @@ class Rule:
         return column in self._known and self._known[column].data_type == "varchar[]"
 
     def _has_form(self, column: str) -> bool:
-        """Times, numbers and enumerations: an id in one of them is a mistake, and the row one that cannot be read."""
+        """Whether a column is a time, number or enumeration: an id in it is a mistake, and the row one that cannot be read."""
         known = self._known.get(column)
         return known is not None and (known.data_type not in ("varchar", "varchar[]") or bool(known.values or known.pattern))
 

@@ -24,7 +24,7 @@ in_one_run = dg.BackfillPolicy.single_run()
 
 
 class BuildConfig(dg.Config):
-    """with_touched: build the dates that deliveries touched, besides those of the partitions."""
+    """The setting with_touched builds the dates that deliveries touched, besides those of the partitions."""
 
     with_touched: bool = False
 

@@ -37,7 +37,7 @@ def automation(home: Home, landing: Path) -> Automation:
 
     @dg.schedule(job=daily_build, cron_schedule="0 2 * * *", execution_timezone="Asia/Shanghai")
     def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        """The last days, as many as late rows take to arrive, and every date that deliveries have touched since."""
+        """Rebuilds the last days, as many as late rows take to arrive, and every date that deliveries have touched since."""
         yesterday = context.scheduled_execution_time.astimezone(BEIJING).date() - timedelta(days=1)
         return _days(yesterday - timedelta(days=rolling_days(home) - 1), yesterday)
 
@@ -48,7 +48,7 @@ def automation(home: Home, landing: Path) -> Automation:
         default_status=dg.DefaultScheduleStatus.STOPPED,
     )
     def every_minute(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        """Today, and every date that deliveries have touched, once something new has landed (K-04)."""
+        """Rebuilds today, and every date that deliveries have touched, once something new has landed (K-04)."""
         try:
             is_new = steps.is_anything_new(home, landing)
         except KefuError as error:  # such as a build that is running
@@ -58,7 +58,7 @@ def automation(home: Home, landing: Path) -> Automation:
 
     @dg.sensor(job=daily_build, minimum_interval_seconds=60)
     def new_deliveries(context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
-        """The days of new and changed dt folders, once: when nothing has been written to them since the last look."""
+        """Rebuilds the days of new and changed dt folders, once: when nothing has been written to them since the last look."""
         try:
             new = steps.new_deliveries(home, landing)
         except KefuError as error:
@@ -75,7 +75,7 @@ def automation(home: Home, landing: Path) -> Automation:
 
     @dg.sensor(job=monthly_build, minimum_interval_seconds=300)
     def months_over(context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
-        """Months that are over and whole, and closed ones of which a day was rebuilt since. Says what a month waits for."""
+        """Closes months that are over and whole, again where a day was rebuilt since. Says what a month waits for."""
         try:
             ready, waiting = months_to_close(home, beijing_now().date())
         except KefuError as error:

@@ -25,7 +25,7 @@ def row_counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
 
 
 def built_row_counts(connection: duckdb.DuckDBPyConnection, dated: Mapping[str, RowDates]) -> dict[str, int]:
-    """Of them, rows of the dates of this build."""
+    """Rows of the dates of this build, of each dated mart."""
     return {
         table: _count(connection, f"marts.{table} where {dates.within('build.build_dates')}") for table, dates in dated.items()
     }

@@ -31,7 +31,7 @@ def day_ranges(days: Iterable[date]) -> list[tuple[date, date]]:
 
 
 def month_ranges(months: Iterable[date]) -> list[tuple[date, date]]:
-    """The same of months, each given by its first day."""
+    """First and last of each run of months that follow each other, each given by its first day."""
     return _ranges(months, lambda month: last_day(month) + timedelta(days=1))
 
 

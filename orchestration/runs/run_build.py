@@ -108,7 +108,7 @@ def _shown_figures(connection: duckdb.DuckDBPyConnection) -> dict[str, dg.Metada
 
 
 def _report_partitions(context: dg.AssetExecutionContext, result: dg.AssetCheckResult, found_on: Set[date]) -> None:
-    """Dagster records the result of a run over several partitions once; here it is told of each, failed where the rows are."""
+    """Tells Dagster of each partition, failed where the rows are: it records a result of a run over several of them once."""
     assert result.asset_key and result.check_name
     spec = context.assets_def.get_spec_for_check_key(dg.AssetCheckKey(result.asset_key, result.check_name))
     if context.has_partition_key or not isinstance(spec.partitions_def, dg.TimeWindowPartitionsDefinition):
@@ -130,7 +130,7 @@ def _report_partitions(context: dg.AssetExecutionContext, result: dg.AssetCheckR
 
 
 def _report_other_dates(context: dg.AssetExecutionContext, state: BuildState, project: dict[str, Any]) -> None:
-    """Dates that are rebuilt besides the run's daily partitions: Dagster is told of them too."""
+    """Tells Dagster of the dates that are rebuilt besides the run's daily partitions."""
     asked = set(context.partition_keys)
     others = {str(day) for days in state.dates_built().values() for day in days} - asked
     for day in sorted(others & set(daily.get_partition_keys())):
@@ -139,7 +139,7 @@ def _report_other_dates(context: dg.AssetExecutionContext, state: BuildState, pr
 
 
 def reporting(context: dg.AssetExecutionContext) -> Report:
-    """To the run's log, and to its output, which whoever started it sees."""
+    """Reports to the run's log, and to its output, which whoever started it sees."""
 
     def report(line: str) -> None:
         context.log.info(line)

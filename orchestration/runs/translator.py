@@ -18,7 +18,7 @@ class Translator(DagsterDbtTranslator):
         return "_".join(dbt_resource_props["fqn"][1:-1]) or dbt_resource_props["resource_type"]
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
-        """What is by day does not wait for what is by month: a build of days builds the months so far as well."""
+        """Lets what is by day not wait for what is by month: a build of days builds the months so far as well."""
         spec = super().get_asset_spec(manifest, unique_id, project)
         if MONTHLY in spec.tags:
             return spec

@@ -61,7 +61,7 @@ def _report(line: str) -> None:
 
 
 def run(home: Home, landing: Path, day: date) -> None:
-    """One run of the daily job for a day and every date that the deliveries touch, recorded in the home's Dagster storage."""
+    """Runs the daily job once for a day and every date that the deliveries touch, recorded in the home's Dagster storage."""
     job = definitions(home, landing).resolve_job_def("daily_build")
     with instance_of(home) as instance, redirect_stdout(_Progress(sys.stdout)):
         result = job.execute_in_process(
@@ -78,7 +78,7 @@ def run(home: Home, landing: Path, day: date) -> None:
 
 
 class _Progress(TextIOBase):
-    """Of what the run prints, how far it is."""
+    """Shows how far the run is, of all that it prints."""
 
     def __init__(self, shown: TextIO) -> None:
         self.shown = shown
@@ -154,7 +154,7 @@ def _figure(metric: str, value: float | None) -> str:
 
 
 def _targets(metric: str, low: float | None, high: float | None) -> str:
-    """Shops of two marketplaces may have two targets."""
+    """The targets of the shops: those of two marketplaces may have two."""
     return _figure(metric, low) if low == high else f"{_figure(metric, low)}, {_figure(metric, high)}"
 
 

@@ -79,7 +79,7 @@ def generate(
     file_format: str,
     report: Report,
 ) -> int:
-    """Write sample landing files below `landing` and return the number of message rows in them.
+    """Writes sample landing files below `landing` and returns the number of message rows in them.
 
     `days` event days from `start` on, delivered on the day after each; `shops` per platform; `agents` per shop;
     `messages_per_day` over all shops and platforms, on average. `report` gets a line of progress every few seconds.
@@ -99,7 +99,7 @@ def generate(
 
 
 def _check(request: Request) -> None:
-    """Raise ValueError, in one sentence, for arguments that make no sense."""
+    """Raises ValueError, in one sentence, for arguments that make no sense."""
     for name in ("days", "shops", "agents", "messages_per_day"):
         value = getattr(request, name)
         if value < 1:
@@ -125,7 +125,7 @@ def _batches(request: Request) -> Iterator[Batch]:
 
 
 def _follow(futures: list["Future[int]"], batches: list[Batch], report: Report) -> int:
-    """Wait for all batches; report now and then; the messages of all of them."""
+    """Waits for all batches and reports now and then. Returns the messages of all of them."""
     messages = 0
     last = time.monotonic()
     for done, (future, batch) in enumerate(zip(futures, batches, strict=True), start=1):
@@ -137,7 +137,7 @@ def _follow(futures: list["Future[int]"], batches: list[Batch], report: Report) 
 
 
 def _deliver(request: Request, batch: Batch) -> int:
-    """Write the files of a batch; the number of its message rows."""
+    """Writes the files of a batch. Returns the number of its message rows."""
     platform = batch.profile.platform
     messages = 0
     with duckdb.connect(config={"threads": 1}) as connection:
@@ -233,7 +233,7 @@ def _script(name: str) -> str:
 
 
 def _write(connection: duckdb.DuckDBPyConnection, request: Request, table: Table, folder: Path) -> int:
-    """Write one table's file of the day; its number of rows. Without rows there is a file only of what comes every day."""
+    """Writes one table's file of the day. Returns its number of rows. Without rows only what comes every day has one."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"part.{request.file_format}"
     columns = ", ".join(_column(column, request.file_format) for column in table.columns)
