@@ -22,13 +22,13 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@touch $@
 
 demo: setup
-	@$(VENV)/bin/python -m orchestration.demo --landing $(DEMO_LANDING) --home $(DEMO_HOME)
+	@$(VENV)/bin/python -m orchestration.sample.demo --landing $(DEMO_LANDING) --home $(DEMO_HOME)
 
 ui: setup
-	@KEFU_HOME=$(abspath $(DEMO_HOME)) $(VENV)/bin/python -m orchestration.instance
+	@KEFU_HOME=$(abspath $(DEMO_HOME)) $(VENV)/bin/python -m orchestration.runs.instance
 	@echo "Dagster on http://$(HOST):$(PORT), on the demo's home"
 	@umask 077 && KEFU_HOME=$(abspath $(DEMO_HOME)) KEFU_LANDING=$(abspath $(DEMO_LANDING)) DAGSTER_HOME=$(abspath $(DEMO_HOME))/dagster \
-		$(VENV)/bin/dagster dev -m orchestration.definitions -h $(HOST) -p $(PORT)
+		$(VENV)/bin/dagster dev -m orchestration.runs.definitions -h $(HOST) -p $(PORT)
 
 test: lint browser
 	@$(VENV)/bin/pytest

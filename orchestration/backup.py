@@ -63,7 +63,7 @@ def _files(home: Home) -> Iterator[Path]:
 
 
 def _sqlite_copy(path: Path, folder: Path) -> Path:
-    """A copy as of one moment, whoever writes to it."""
+    """Copies a database as of one moment, whoever writes to it."""
     copy = folder / "copy"
     copy.unlink(missing_ok=True)
     source, target = sqlite3.connect(path), sqlite3.connect(copy)

@@ -107,17 +107,16 @@ def _build(options: argparse.Namespace) -> None:
     if options.start and options.full_refresh:
         options.parser.error("--full-refresh rebuilds every date: leave out --start and --end")
 
-    from orchestration.pipeline import build  # dbt takes two seconds to import
-    from orchestration.state import Dates
+    from orchestration.build.state import Dates
+    from orchestration.build.steps import build  # dbt takes two seconds to import
 
     dates = Dates(options.start, options.end, with_touched=options.start is None)
-    built = build(options.landing, options.home, dates, full_refresh=options.full_refresh, report=_report)
-    if built is None:
+    if not build(options.landing, options.home, dates, full_refresh=options.full_refresh, report=_report):
         print("nothing to do: everything that has landed is built and published")
 
 
 def _generate(options: argparse.Namespace) -> None:
-    from orchestration.generate import generate
+    from orchestration.sample.generate import generate
 
     try:
         messages = generate(
@@ -157,6 +156,6 @@ def _restore(options: argparse.Namespace) -> None:
 
 
 def _forget(options: argparse.Namespace) -> None:
-    from orchestration.forget import forget
+    from orchestration.privacy.forget import forget
 
     forget(options.landing, options.home, options.buyer, _report)

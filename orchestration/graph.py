@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from orchestration.build.dbt import manifest_path
 from orchestration.home import PROJECT, open_home
-from orchestration.warehouse import manifest_path
 
 README = PROJECT / "README.md"
 MARKED = re.compile(r"(<!-- graph: make graph -->\n).*?(<!-- /graph -->)", re.DOTALL)

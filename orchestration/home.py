@@ -61,7 +61,7 @@ class Home:
         return self.path / "tmp"
 
     def connect(self) -> duckdb.DuckDBPyConnection:
-        """The warehouse, for writing, with Beijing time as the session's zone."""
+        """Opens the warehouse for writing, with Beijing time as the session's zone."""
         try:
             connection = duckdb.connect(
                 str(self.warehouse),
@@ -74,7 +74,7 @@ class Home:
 
 
 def open_home(path: Path) -> Home:
-    """HOME with its folders made; KefuError where it cannot be written."""
+    """Makes HOME with its folders; KefuError where it cannot be written."""
     home = Home(path.resolve())
     try:
         for folder in (home.path, home.versions, home.dbt, home.logs, home.dagster, home.temporary):
@@ -89,7 +89,7 @@ def open_home(path: Path) -> Home:
 
 
 def close_to_others(home: Home) -> None:
-    """The modes of a home's files, also of what an older kefu, Dagster or a restored backup left more open."""
+    """Sets the modes of a home's files, also of what an older kefu, Dagster or a restored backup left more open."""
     for folder, _, files in os.walk(home.path):
         is_published = Path(folder) == home.versions
         _set_mode(Path(folder), FOLDER_FOR_READERS if is_published or Path(folder) == home.path else 0o700)

@@ -22,7 +22,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Alert:
-    """cause: what it is told once for. text: one line."""
+    """An alert is told once for its cause, in one line of text."""
 
     cause: str
     kind: Kind

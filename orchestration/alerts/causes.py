@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from orchestration.alerts.alert import Alert, Kind
 
+RATINGS = Path(__file__).parent / "ratings"  # a query for each platform whose ratings are told
 RATING_DAYS = 2  # an older rating is history: the first build of two months would be a flood
 DELIVERED_BY = time(6)  # Beijing time at which the day before should be there
 
@@ -97,83 +100,38 @@ def _amount(value: float, unit: str) -> str:
     return f"{value:.1%}" if unit == "rate" else f"{value:,.1f} s"
 
 
-def taobao_ratings(marts: duckdb.DuckDBPyConnection, now: datetime) -> list[Alert]:
-    """Ratings that stand as not satisfied, dated by the last change that took effect."""
-    rows = marts.execute(
-        f"""
-        with changes as (
-            select card_id, max(changed_at) as changed_at from marts.rating_changes where is_effective group by card_id
-        )
-        select
-            r.card_id, r.shop_id, r.account_id, r.eval_code, coalesce(h.changed_at, c.first_rated_at) as rated_at,
-            case when c.is_editable then c.editable_until end, r.exclusion_reasons
-        from marts.taobao_ratings r
-        left join changes h on r.card_id = h.card_id
-        left join marts.taobao_rating_recoveries c on r.card_id = c.card_id
-        where not r.is_satisfied and rated_at >= {_newest("taobao")}
-        order by rated_at, r.card_id
-        """
-    ).fetchall()
-    return [
-        _rating("taobao", shop, account, f"card {card}", f"eval_code {code}", rated_at, reasons, until)
-        for card, shop, account, code, rated_at, until, reasons in rows
-    ]
-
-
-def kuaishou_ratings(marts: duckdb.DuckDBPyConnection, now: datetime) -> list[Alert]:
-    """Ratings that are not satisfied, dated by their card: the mart has no other time."""
-    rows = marts.execute(
-        f"""
-        select card_id, shop_id, agent_id, level, sent_at, exclusion_reasons from marts.kuaishou_ratings
-        where not is_satisfied and sent_at >= {_newest("kuaishou")}
-        order by sent_at, card_id
-        """
-    ).fetchall()
-    return [
-        _rating("kuaishou", shop, agent, f"card {card}", level, sent_at, reasons)
-        for card, shop, agent, level, sent_at, reasons in rows
-    ]
-
-
-def xiaohongshu_ratings(marts: duckdb.DuckDBPyConnection, now: datetime) -> list[Alert]:
-    """Sessions with fewer stars than count as satisfied (X-07), dated by their end, or their beginning where they have none."""
-    rows = marts.execute(
-        f"""
-        select s.session_id, s.shop_id, s.account_id, s.stars, coalesce(s.ended_at, s.entered_at) as rated_at,
-            case when s.is_counted then [] else s.exclusion_reasons end
-        from marts.xiaohongshu_sessions s
-        join marts.rule_parameters p
-            on p.scope = 'xiaohongshu' and p.parameter = 'satisfied_min_stars'
-            and s.business_date >= coalesce(p.valid_from, s.business_date)
-            and s.business_date <= coalesce(p.valid_to, s.business_date)
-        where s.stars < p.value::integer and rated_at >= {_newest("xiaohongshu")}
-        order by rated_at, s.session_id
-        """
-    ).fetchall()
-    return [
-        _rating("xiaohongshu", shop, account, f"session {session}", f"{stars} stars", rated_at, reasons)
-        for session, shop, account, stars, rated_at, reasons in rows
-    ]
-
-
-def _newest(platform: str) -> str:
-    """SQL: the time from which on a rating of the platform is news."""
-    return f"(select max(last_dt) + 1 - {RATING_DAYS} from marts.data_freshness where platform = '{platform}')"
+def dissatisfied_ratings(marts: duckdb.DuckDBPyConnection, now: datetime) -> list[Alert]:
+    """The newest ratings that are not satisfied, as the platform's query in ratings/ finds them."""
+    alerts = []
+    for query in sorted(RATINGS.glob("*.sql")):
+        platform = query.stem
+        with suppress(duckdb.CatalogException):  # an older kefu published no such mart
+            rows = marts.execute(
+                f"""
+                select * from ({query.read_text(encoding="utf-8")}) where rated_at >= (
+                    select max(last_dt) + 1 - {RATING_DAYS} from marts.data_freshness where platform = $platform
+                )
+                order by rated_at, what
+                """,
+                {"platform": platform},
+            ).fetchall()
+            alerts += [_rating(platform, *row) for row in rows]
+    return alerts
 
 
 def _rating(
     platform: str,
+    what: str,
     shop: str,
     account: str | None,
-    what: str,
-    value: str,
+    rating: str,
     rated_at: datetime,
     exclusion_reasons: list[str],
-    editable_until: datetime | None = None,
+    editable_until: datetime | None,
 ) -> Alert:
     change = f"; the buyer can change it until {editable_until:%Y-%m-%d %H:%M}" if editable_until else ""
     exclusion = f"; does not count ({', '.join(exclusion_reasons)})" if exclusion_reasons else ""
-    text = f"{platform} {shop} {account or 'no account'}: {what} rated {value} at {rated_at:%Y-%m-%d %H:%M}{change}{exclusion}"
+    text = f"{platform} {shop} {account or 'no account'}: {what} rated {rating} at {rated_at:%Y-%m-%d %H:%M}{change}{exclusion}"
     return Alert(_cause(Kind.RATING, platform, what), Kind.RATING, text)
 
 
@@ -202,9 +160,7 @@ def rejection_bands(marts: duckdb.DuckDBPyConnection, now: datetime) -> list[Ale
 LOOKS: dict[str, Callable[[duckdb.DuckDBPyConnection, datetime], list[Alert]]] = {
     "delivery_status": missing_deliveries,
     "metric_outlook": metrics_off_target,
-    "taobao_ratings": taobao_ratings,
-    "kuaishou_ratings": kuaishou_ratings,
-    "xiaohongshu_sessions": xiaohongshu_ratings,
+    "data_freshness": dissatisfied_ratings,
     "taobao_rejection_status": rejection_bands,
 }
 

@@ -24,7 +24,7 @@ OVERLAP = timedelta(minutes=5)  # runs are read twice rather than missed: the ou
 
 
 def alert_sensors(home: Home) -> list[dg.SensorDefinition]:
-    """All of them are off until they are switched on, and skip where no transport is configured."""
+    """The sensors of a home. They are off until they are switched on, and skip where no transport is configured."""
 
     @dg.run_failure_sensor(name="alert_failed_runs", minimum_interval_seconds=SECONDS_BETWEEN_TICKS)
     def alert_failed_runs(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
@@ -72,7 +72,7 @@ def alert_sensors(home: Home) -> list[dg.SensorDefinition]:
 
 
 def _tell(home: Home, alerts: Sequence[Alert]) -> None:
-    """KefuError, which the tick shows, where some was not taken; it is sent at the next tick of any of the sensors."""
+    """Sends alerts. KefuError, which the tick shows, names what was not taken: it is sent at the next tick of any sensor."""
     failures = Outbox(home.alerts).tell(alerts, transports_from(os.environ))
     if failures:
         raise KefuError(f"{'; '.join(failures)} (tried again at the next tick)")

@@ -33,20 +33,20 @@ class TransportError(Exception):
 
 
 class NotReachedError(TransportError):
-    """Nor would another message be: there is nobody to take it."""
+    """Nobody takes a message, this one or another."""
 
 
 class Transport(Protocol):
     @property
     def name(self) -> str:
-        """Under which the outbox remembers what it has been given."""
+        """The name under which the outbox remembers what it has been given."""
 
     @property
     def longest_text(self) -> int:
         """Bytes of UTF-8 that title and text together may have."""
 
     def send(self, title: str, text: str) -> None:
-        """TransportError where it was not taken."""
+        """Sends a message; TransportError where it was not taken."""
 
 
 @dataclass(frozen=True)

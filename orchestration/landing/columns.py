@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from orchestration.contract import Column, Table
-from orchestration.landing.readers import name, text
+from orchestration.landing.contract import Column, Table
+from orchestration.sql import name, text
 
 DATE = r"[1-9]\d{3}-\d{2}-\d{2}"
 LOCAL_TIME = DATE + r"[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?"
@@ -19,14 +19,14 @@ def value(column: Column, source: str) -> str:
     if column.data_type == "timestamp":
         # China has had one offset and no summer time since 1992; an epoch in milliseconds therefore only shifts.
         return f"""case
-            when regexp_full_match({source}, '{LOCAL_TIME}') then try_cast({source} as timestamp)
-            when regexp_full_match({source}, '{EPOCH}')
+            when regexp_full_match({source}, {text(LOCAL_TIME)}) then try_cast({source} as timestamp)
+            when regexp_full_match({source}, {text(EPOCH)})
                 then make_timestamp(left({source}, 13)::bigint * 1000) + interval 8 hour
-            when regexp_full_match({source}, '{LOCAL_TIME}{OFFSET}')
+            when regexp_full_match({source}, {text(LOCAL_TIME + OFFSET)})
                 then try_cast({source} as timestamptz) at time zone 'Asia/Shanghai'
         end"""
     if column.data_type == "date":
-        return f"case when regexp_full_match({source}, '{DATE}{MIDNIGHT}') then try_cast(left({source}, 10) as date) end"
+        return f"case when regexp_full_match({source}, {text(DATE + MIDNIGHT)}) then try_cast(left({source}, 10) as date) end"
     if column.data_type == "boolean":
         return f"case lower({source}) when 'true' then true when '1' then true when 'false' then false when '0' then false end"
     if column.data_type == "varchar[]":
@@ -43,7 +43,7 @@ def value(column: Column, source: str) -> str:
             checks.append(f"regexp_full_match({source}, {text(column.pattern)})")
         return f"case when {' and '.join(checks)} then {source} end" if checks else source
     read = f"try_cast({source} as {column.data_type})"
-    checks = [f"regexp_full_match({source}, '{INTEGER if column.data_type == 'integer' else NUMBER}')"]
+    checks = [f"regexp_full_match({source}, {text(INTEGER if column.data_type == 'integer' else NUMBER)})"]
     checks.append(f"{read} in ({', '.join(column.values)})" if column.values else f"isfinite({read}::double)")
     return f"case when {' and '.join(checks)} then {read} end"
 
@@ -54,24 +54,23 @@ def raw_text(column: str) -> str:
 
 
 def reason(table: Table) -> str:
-    """All that is wrong with a row, as one text; null where nothing is. Reads the texts and the values of the row."""
+    """An expression for all that is wrong with a row, as one text, null where nothing is. It reads the row's texts and values."""
     problems = []
     for column in table.columns:
         source, read = raw_text(column.name), name(column.name)
         if column.required and column.data_type != "varchar[]":
-            problems.append(f"when {source} is null then '{column.name}: missing'")
+            problems.append(f"when {source} is null then {text(f'{column.name}: missing')}")
         for other, values in column.required_when.items():
             problems.append(
                 f"when {source} is null and {raw_text(other)} in ({', '.join(map(text, values))})"
-                f" then '{column.name}: missing where {other} is ' || {raw_text(other)}"
+                f" then {text(f'{column.name}: missing where {other} is ')} || {raw_text(other)}"
             )
         if _can_be_unreadable(column):
             what = {"timestamp": "not a time", "date": "not a date", "boolean": "not a boolean"}.get(
                 column.data_type, "unknown value" if column.values else "not readable"
             )
-            problems.append(
-                f"when {source} is not null and {read} is null then '{column.name}: {what} ' || to_json(left({source}, 100))"
-            )
+            said = text(f"{column.name}: {what} ")
+            problems.append(f"when {source} is not null and {read} is null then {said} || to_json(left({source}, 100))")
     return f"nullif(concat_ws('; ', {', '.join(f'case {problem} end' for problem in problems)}), '')"
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from orchestration.contract import Table
 from orchestration.errors import KefuError
+from orchestration.landing.contract import Table
 
 FORMATS = {".csv": "csv", ".csv.gz": "csv", ".jsonl": "jsonl", ".jsonl.gz": "jsonl", ".parquet": "parquet"}
 
@@ -31,12 +31,12 @@ class Delivery:
 
     @property
     def signature(self) -> str:
-        """Names, sizes and times of the files: another one means that the delivery is to be landed again."""
+        """The names, sizes and times of the files: another one means that the delivery is to be landed again."""
         return "|".join(f"{name}:{stat.st_size}:{stat.st_mtime_ns}" for name, stat in self._stats())
 
     @property
     def stamp(self) -> tuple[tuple[str, int, int, int, int], ...]:
-        """The same with what a program that writes a file cannot set back, so that it stays only where nobody wrote."""
+        """The signature with what a program that writes a file cannot set back, so that it stays only where nobody wrote."""
         return tuple((name, s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino) for name, s in self._stats())
 
     def _stats(self) -> list[tuple[str, os.stat_result]]:

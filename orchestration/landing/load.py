@@ -12,12 +12,13 @@ from itertools import groupby
 import duckdb
 
 from orchestration.clock import beijing_now
-from orchestration.contract import Table, contract
 from orchestration.errors import KefuError
 from orchestration.home import first_line
 from orchestration.landing import columns
+from orchestration.landing.contract import Table, contract
 from orchestration.landing.deliveries import Delivery, Inventory
-from orchestration.landing.readers import MAX_ROW_BYTES, Relation, name, read, text
+from orchestration.landing.readers import MAX_ROW_BYTES, Relation, read
+from orchestration.sql import name, text
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ NUMBERED = """
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Schemas raw, changed and staging, with every table of the contract."""
+    """Makes schemas raw, changed and staging, with every table of the contract."""
     _create_landing_tables(connection)
     connection.execute(
         """
@@ -57,12 +58,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     )
     daily = ", ".join(f"({text(table.platform)}, {text(table.name)})" for table in contract().values() if table.is_daily)
     connection.execute(f"create or replace table raw.daily_tables as from (values {daily}) t(platform, table_name)")
-    seen = " union all ".join(
-        f"select {text(table.platform)} as platform, shop_id, {name(table.account) if table.account else 'null::varchar'} as account_id "
-        f"from staging.{table.relation}"
-        for table in contract().values()
-        if table.names_shop
-    )
+    seen = " union all ".join(_seen_accounts(table) for table in contract().values() if table.names_shop)
     connection.execute(f"create or replace view raw.seen_accounts as {seen}")
     # In a home from before there was this table, what had landed is counted here, once: where it exists, nothing is read.
     counts = " union all ".join(_lateness(table, table.event_time) for table in contract().values() if table.event_time)
@@ -84,6 +80,12 @@ def _create_landing_tables(connection: duckdb.DuckDBPyConnection) -> None:
             create or replace view staging.{table.relation} as select {names} from raw.{table.relation} where _stands;
             """
         )
+
+
+def _seen_accounts(table: Table) -> str:
+    """A query: the shop of each row that stands, and the account where the row can name one."""
+    account = name(table.account) if table.account else "null::varchar"
+    return f"select {text(table.platform)} as platform, shop_id, {account} as account_id from staging.{table.relation}"
 
 
 def _lateness(table: Table, event_time: str) -> str:
@@ -129,7 +131,7 @@ def land(
 
 
 def not_landed(connection: duckdb.DuckDBPyConnection, inventory: Inventory) -> Sequence[Delivery]:
-    """Those that have not landed yet, or not as they are now."""
+    """The deliveries that have not landed yet, or not as they are now."""
     known = {
         (platform, table, dt): signature
         for platform, table, dt, signature in connection.execute(
@@ -177,7 +179,7 @@ def _land_table(
 
 
 def _create_incoming(connection: duckdb.DuckDBPyConnection, table: Table, relations: Sequence[Relation]) -> None:
-    """Temporary table `incoming`: every row, typed, with the reason why it cannot be read."""
+    """Fills temporary table `incoming`: every row, typed, with the reason why it cannot be read."""
     typed = ", ".join(f"{name(column.name)} {column.data_type}" for column in table.columns)
     connection.execute(
         f"""
@@ -233,7 +235,7 @@ def _create_incoming(connection: duckdb.DuckDBPyConnection, table: Table, relati
 
 
 def _count_broken_lines(connection: duckdb.DuckDBPyConnection) -> None:
-    """Rows that follow a broken line take the next number in their file, as the reader counted without that line."""
+    """Gives rows that follow a broken line the next number in their file, as the reader counted without that line."""
     connection.execute(
         """
         update incoming as i set _number = i._number + s.broken
@@ -267,7 +269,7 @@ def _names(table: Table, prefix: str = "") -> str:
 
 
 def _keep_broken_lines(connection: duckdb.DuckDBPyConnection, relation: Relation) -> None:
-    """Lines that the CSV reader could not take apart; it lists them in tables of its own."""
+    """Keeps lines that the CSV reader could not take apart; it lists them in tables of its own."""
     if not connection.execute("from duckdb_tables() where table_name = 'reject_errors'").fetchall():
         return
     header = f"([{', '.join(map(text, relation.columns))}]::varchar[])"
@@ -311,7 +313,7 @@ def _key(table: Table) -> str:
 
 
 def _drop_repeated(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
-    """Of one key within one dt the row of the later file, then the later row of a file, stands. Returns how many do not."""
+    """Leaves one row of a key within a dt: that of the later file, then the later of a file. Returns how many went."""
     return int(
         connection.execute(
             f"""
@@ -335,9 +337,9 @@ def _drop_repeated(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
 
 
 def _replace(connection: duckdb.DuckDBPyConnection, table: Table, deliveries: Sequence[Delivery], record_changes: bool) -> None:
-    """Incoming rows instead of what the same dts held; the last dt of a key stands. Changed rows go to schema changed."""
+    """Puts incoming rows in place of what the same dts held; the last dt of a key stands. Changed rows go to schema changed."""
     raw, key = f"raw.{table.relation}", _key(table)
-    dts = ", ".join(f"date '{delivery.dt}'" for delivery in deliveries)
+    dts = ", ".join(f"date {text(delivery.dt)}" for delivery in deliveries)
     connection.execute(
         f"""
         create or replace temp table affected as
@@ -352,7 +354,7 @@ def _replace(connection: duckdb.DuckDBPyConnection, table: Table, deliveries: Se
         f"""
         delete from {raw} where _dt in ({dts});
         insert into {raw}
-        select {_names(table)}, _dt, _file, _row, timestamp '{beijing_now()}', true
+        select {_names(table)}, _dt, _file, _row, timestamp {text(beijing_now())}, true
         from ({NUMBERED})
         where _reason is null;
         """
@@ -365,7 +367,7 @@ def _replace(connection: duckdb.DuckDBPyConnection, table: Table, deliveries: Se
 def amend(
     connection: duckdb.DuckDBPyConnection, table: Table, is_removed: str, blanked: dict[str, str], *, record_changes: bool
 ) -> int:
-    """Landed rows removed for which the condition `is_removed` holds, and columns of others set to other values (`blanked`:
+    """Removes landed rows for which the condition `is_removed` holds, and sets columns of others to other values (`blanked`:
     values by column), in one transaction. Changed rows go to schema changed. Returns how many rows it concerned.
     """
     raw, key = f"raw.{table.relation}", _key(table)
@@ -407,7 +409,7 @@ def _standing(table: Table) -> str:
 
 
 def _restand(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Of the keys in `affected`, the row of the last dt stands."""
+    """Lets the row of the last dt stand, of each key in `affected`."""
     raw = f"raw.{table.relation}"
     connection.execute(
         f"""
@@ -425,7 +427,7 @@ def _restand(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
 
 
 def _record_changes(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """What stood in `before` and does not now, and the other way round, into schema changed."""
+    """Puts into schema changed what stood in `before` and does not now, and the other way round."""
     connection.execute(
         f"""
         insert into changed.{table.relation}
@@ -447,9 +449,9 @@ def _log(
     signatures: dict[date, str],
     relations: Sequence[Relation],
 ) -> tuple[int, int]:
-    """Deliveries, rejected rows and lateness into schema raw. Returns rows landed and rows rejected."""
+    """Writes deliveries, rejected rows and lateness to schema raw. Returns rows landed and rows rejected."""
     of_table = f"platform = {text(table.platform)} and table_name = {text(table.name)}"
-    dts = ", ".join(f"date '{delivery.dt}'" for delivery in deliveries)
+    dts = ", ".join(f"date {text(delivery.dt)}" for delivery in deliveries)
     unknown: dict[date, set[str]] = defaultdict(set)
     for relation in relations:
         for file in relation.files:
@@ -487,7 +489,7 @@ def _log(
 
 
 def _count_rows(connection: duckdb.DuckDBPyConnection, table: Table, dts: str) -> None:
-    """What raw.deliveries says of the rows of some dts, `dts` being a query of them."""
+    """Updates what raw.deliveries says of the rows of some dts, `dts` being a query of them."""
     of_table = f"platform = {text(table.platform)} and table_name = {text(table.name)}"
     newest = f"max(i.{name(table.event_time)})" if table.event_time else "null::timestamp"
     connection.execute(
@@ -496,7 +498,7 @@ def _count_rows(connection: duckdb.DuckDBPyConnection, table: Table, dts: str) -
             row_count = r.row_count,
             newest_event_at = r.newest_event_at,
             rejected_row_count = r.rejected_row_count,
-            landed_at = timestamp '{beijing_now()}'
+            landed_at = timestamp {text(beijing_now())}
         from (
             select
                 l.dt,

@@ -20,10 +20,11 @@ from typing import IO
 
 import duckdb
 
-from orchestration.contract import Table
 from orchestration.errors import KefuError
 from orchestration.home import first_line
+from orchestration.landing.contract import Table
 from orchestration.landing.deliveries import File
+from orchestration.sql import name, text
 
 MAX_ROW_BYTES = 16 * 1024 * 1024
 BUFFER_BYTES = 2 * MAX_ROW_BYTES
@@ -55,16 +56,6 @@ def read(connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[Fi
     return [_READERS[file_format](table, columns, tuple(group)) for (file_format, _, columns), group in groups.items()]
 
 
-def text(value: str) -> str:
-    """An SQL string literal."""
-    return "'" + value.replace("'", "''") + "'"
-
-
-def name(identifier: str) -> str:
-    """An SQL identifier."""
-    return '"' + identifier.replace('"', '""') + '"'
-
-
 def _columns(connection: duckdb.DuckDBPyConnection, table: Table, file: File) -> Columns:
     try:
         if file.file_format != "parquet":
@@ -86,7 +77,7 @@ def _is_gzip(file: File) -> bool:
 
 
 def _check_through(file: File) -> None:
-    """What DuckDB would pass over: the rest of a broken gzip file, and a row that its buffer does not hold."""
+    """Looks for what DuckDB would pass over: the rest of a broken gzip file, and a row that its buffer does not hold."""
     if not _is_gzip(file) and file.path.stat().st_size <= MAX_ROW_BYTES:
         return
     with opened(file) as stream:
@@ -113,7 +104,7 @@ def _csv_header(connection: duckdb.DuckDBPyConnection, file: File) -> Columns:
 
 
 def _check_quotes(file: File) -> None:
-    """A quote that is never closed, as where a file was cut off, takes the rest of the file with it, unsaid by DuckDB."""
+    """Looks for a quote that is never closed, as where a file was cut off: it takes the rest with it, unsaid by DuckDB."""
     with opened(file) as stream:
         quotes = sum(chunk.count(b'"') for chunk in iter(lambda: stream.read(BUFFER_BYTES), b""))
     if quotes % 2 == 0:
@@ -146,7 +137,7 @@ def _parquet_columns(connection: duckdb.DuckDBPyConnection, file: File) -> Colum
 
 
 def _compression(files: Sequence[File]) -> str:
-    return f"compression = '{'gzip' if _is_gzip(files[0]) else 'none'}'"  # not told, DuckDB reads some gzip files as empty
+    return f"compression = {text('gzip' if _is_gzip(files[0]) else 'none')}"  # not told, DuckDB reads some gzip files as empty
 
 
 def paths(files: Sequence[File]) -> str:

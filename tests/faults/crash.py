@@ -11,14 +11,14 @@ from faults.common import check_clean, check_readers, deliver, differences, full
 
 # What is replaced by the end of the process, in a process of its own.
 POINTS = {
-    "before publishing": "pipeline.publish = lambda *_, **__: os._exit(9)",
+    "before publishing": "steps.publish = lambda *_, **__: os._exit(9)",
     "before the swap": "Path.symlink_to = lambda *_: os._exit(9)",
-    "before it is noted": "pipeline.state.mark_built = lambda *_: os._exit(9)",
+    "before it is noted": "steps.BuildState.mark_built = lambda *_: os._exit(9)",
 }
 CODE = """
 import os
 from pathlib import Path
-from orchestration import pipeline
+from orchestration.build import steps
 from orchestration.cli import main
 {point}
 raise SystemExit(main())

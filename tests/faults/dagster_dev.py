@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from orchestration.assets import POOL
 from orchestration.home import PROJECT, open_home
-from orchestration.instance import SETTINGS, instance_of
+from orchestration.runs.assets import POOL
+from orchestration.runs.instance import SETTINGS, instance_of
 
 LAUNCH = """
 mutation($params: ExecutionParams!) {
@@ -52,7 +52,8 @@ class Dagster:
     def launch(self, day: str) -> str:
         """A run of the daily job for a day and all that was touched; its id."""
         selector = {
-            "repositoryLocationName": "orchestration.definitions", "repositoryName": "__repository__", "jobName": "daily_build",
+            "repositoryLocationName": "orchestration.runs.definitions", "repositoryName": "__repository__",
+            "jobName": "daily_build",
         }  # fmt: skip
         config = {"ops": {"models": {"config": {"with_touched": True}}}}
         tags = [{"key": "dagster/partition", "value": day}]
@@ -107,7 +108,7 @@ def dagster_dev(landing: Path, home: Path, free_slots_seconds: int = 60) -> Iter
     executable = str(Path(sys.executable).with_name("dagster"))
     with open(home / "logs" / "dagster-dev.log", "wb") as log:
         process = subprocess.Popen(
-            [executable, "dev", "-m", "orchestration.definitions", "-h", "127.0.0.1", "-p", str(port)],
+            [executable, "dev", "-m", "orchestration.runs.definitions", "-h", "127.0.0.1", "-p", str(port)],
             cwd=PROJECT,
             env=os.environ
             | {"KEFU_HOME": str(home), "KEFU_LANDING": str(landing), "DAGSTER_HOME": str(folder), "PYTHONPATH": str(PROJECT)},

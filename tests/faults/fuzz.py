@@ -24,11 +24,11 @@ import duckdb
 from harness import kefu
 
 from faults.common import SOURCE, check_clean, check_readers, scratch
-from orchestration.contract import Table, contract
 from orchestration.errors import KefuError
+from orchestration.landing.contract import Table, contract
 from orchestration.landing.deliveries import find_deliveries
 from orchestration.landing.load import create_tables, land
-from orchestration.landing.readers import text
+from orchestration.sql import text
 
 LIMIT_SECONDS = 20
 FORMATS = ("csv", "csv.gz", "jsonl", "jsonl.gz", "parquet")

@@ -19,8 +19,8 @@ import duckdb
 from harness import build, marts
 
 from faults.common import Marts, check_clean, check_readers, deliver, differences, full_rebuilds, scratch, start_build, steps
+from orchestration.build.state import opened
 from orchestration.home import Home
-from orchestration.state import create_state
 
 STAGES = ("landing", "dbt", "publishing")
 IN_A_ROW = 5  # kills before a build is let run to its end
@@ -71,9 +71,8 @@ def _requested_at(home: Path) -> datetime | None:
     """When the last build began to compute."""
     if not Home(home).warehouse.exists():
         return None
-    with duckdb.connect(str(Home(home).warehouse)) as connection:
-        create_state(connection)
-        found: datetime | None = connection.execute("select published_at from build.request").fetchall()[0][0]
+    with opened(Home(home)) as state:
+        found: datetime | None = state.connection.execute("select published_at from build.request").fetchall()[0][0]
         return found
 
 

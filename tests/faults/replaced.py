@@ -14,8 +14,8 @@ from pathlib import Path
 import duckdb
 
 from faults.common import scratch
-from orchestration.contract import contract
 from orchestration.errors import KefuError
+from orchestration.landing.contract import contract
 from orchestration.landing.deliveries import find_deliveries
 from orchestration.landing.load import create_tables, land
 

@@ -42,8 +42,8 @@ def copy_project(target: Path) -> Path:
     """The project without its tests in Python, for tests that change its rules."""
     for folder in ("orchestration", "models", "macros", "seeds", "tests/dbt"):
         shutil.copytree(PROJECT / folder, target / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("dbt_project.yml", "profiles.yml"):
-        shutil.copy(PROJECT / file, target / file)
+    for file in PROJECT.glob("*.yml"):
+        shutil.copy(file, target / file.name)
     return target
 
 

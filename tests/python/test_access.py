@@ -14,12 +14,12 @@ import pytest
 from harness import build, kefu, query, warehouse
 from people import ANNA, BERT
 
-from orchestration.assets import BuildConfig
-from orchestration.buyers import VARIABLE, buyer_key, hashed
-from orchestration.contract import contract
-from orchestration.definitions import definitions
 from orchestration.home import PROJECT, open_home
-from orchestration.instance import instance_of
+from orchestration.landing.contract import contract
+from orchestration.privacy.buyers import VARIABLE, buyer_key, hashed
+from orchestration.runs.assets import BuildConfig
+from orchestration.runs.definitions import definitions
+from orchestration.runs.instance import instance_of
 
 KEY, ALERT = "a-secret-0123456789-KEY", "https://alerts.example/secret-hook-9f8e7d"
 

@@ -33,10 +33,10 @@ from orchestration.alerts.outbox import Outbox
 from orchestration.alerts.runs import error_line, run_failures
 from orchestration.alerts.sensors import alert_sensors
 from orchestration.alerts.transports import Mail, Transport, TransportError, Webhook, transports_from
-from orchestration.definitions import definitions
 from orchestration.errors import KefuError
 from orchestration.home import PROJECT, Home, open_home
-from orchestration.instance import instance_of
+from orchestration.runs.definitions import definitions
+from orchestration.runs.instance import instance_of
 
 TOKEN, SECRET, PASSWORD = "token-7f3a9c", "SEC-51d0e2", "password-88b1"
 CERTIFICATE = Path(__file__).with_name("localhost.pem")  # for localhost, signed by itself, with its key

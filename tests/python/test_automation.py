@@ -8,10 +8,10 @@ import dagster as dg
 import pytest
 from harness import build
 
-from orchestration.definitions import definitions
 from orchestration.home import one_writer, open_home
-from orchestration.instance import instance_of
-from orchestration.partitions import range_tags
+from orchestration.runs.definitions import definitions
+from orchestration.runs.instance import instance_of
+from orchestration.runs.partitions import range_tags
 
 
 class Ticks:

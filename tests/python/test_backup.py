@@ -11,7 +11,7 @@ import pytest
 from harness import FIXTURES, build, kefu, marts, query
 
 from orchestration.home import one_writer, open_home
-from orchestration.instance import instance_of
+from orchestration.runs.instance import instance_of
 
 
 @pytest.fixture(scope="module")

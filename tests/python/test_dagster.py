@@ -10,13 +10,13 @@ import duckdb
 import pytest
 from harness import FIXTURES, marts, query
 
-from orchestration.assets import POOL, BuildConfig
-from orchestration.definitions import definitions
+from orchestration.build.months import months_to_close
+from orchestration.build.state import Dates
 from orchestration.home import one_writer, open_home
-from orchestration.instance import instance_of
-from orchestration.partitions import daily, dates_of, day_ranges, month_ranges, monthly, range_tags
-from orchestration.pipeline import months_to_close
-from orchestration.state import Dates
+from orchestration.runs.assets import POOL, BuildConfig
+from orchestration.runs.definitions import definitions
+from orchestration.runs.instance import instance_of
+from orchestration.runs.partitions import daily, dates_of, day_ranges, month_ranges, monthly, range_tags
 
 CASE = "case101"
 
@@ -184,7 +184,7 @@ def test_a_run_beside_a_build_that_does_not_end_fails_and_says_why(
     empty: tuple[dg.Definitions, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, home = empty
-    monkeypatch.setattr("orchestration.assets.PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr("orchestration.runs.assets.PATIENCE_SECONDS", 0.5)
     with one_writer(open_home(home)):
         result = run(empty, "2023-03-22", "2023-03-22", with_touched=False)
     assert not result.success

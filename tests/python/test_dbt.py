@@ -1,13 +1,16 @@
-"""dbt's own unit tests: every one runs and passes, in one run of dbt on a built home."""
+"""dbt's own unit tests: every one runs and passes, in one run of dbt on a built home. What is said of a run that fails."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
+import pytest
+
+from orchestration.build.checks import LastRun
+from orchestration.build.dbt import manifest_path, run_dbt
 from orchestration.errors import KefuError
 from orchestration.home import open_home
-from orchestration.warehouse import run_dbt
 
 
 def test_every_unit_test_passes(built_homes: dict[str, Path]) -> None:
@@ -24,3 +27,24 @@ def test_every_unit_test_passes(built_homes: dict[str, Path]) -> None:
     assert known and ran.keys() == known.keys()
     failed = {name: test["message"] for name, test in ran.items() if test["status"] != "pass"}
     assert not failed, "\n\n".join(f"{name}: {message}" for name, message in failed.items())
+
+
+def test_a_first_build_that_fails_shows_its_own_error(built_homes: dict[str, Path], tmp_path: Path) -> None:
+    """Its process has read the project for another home before; dbt ends before it writes anything to this one."""
+    run_dbt(open_home(built_homes["case101"]), ["list", "--select", "as_of"], report=print)
+    with pytest.raises(KefuError, match="no_such_selector"):
+        run_dbt(open_home(tmp_path), ["build", "--selector", "no_such_selector"], report=print)
+
+
+def test_a_failing_unit_test_is_named_with_what_it_says(tmp_path: Path) -> None:
+    home = open_home(tmp_path)
+    manifest_path(home)
+    results = [
+        {"unique_id": "unit_test.kefu.as_of.test_the_day", "status": "fail", "failures": 1, "message": "actual\ndiffers",
+         "compiled_code": None},
+    ]  # fmt: skip
+    (home.dbt / "run_results.json").write_text(json.dumps({"results": results}))
+    with home.connect() as connection:
+        last_run = LastRun(home)
+        assert last_run.failure(connection) == "as_of.test_the_day failed: actual differs"
+        assert last_run.findings() == [], "it found no rows of the warehouse"

@@ -11,8 +11,8 @@ import duckdb
 import pytest
 from harness import build, kefu, query
 
+from orchestration.build.lateness import days_until_landed
 from orchestration.home import PROJECT
-from orchestration.lateness import days_until_landed
 
 DAY = date(2025, 9, 23)
 WEEK = timedelta(days=7)

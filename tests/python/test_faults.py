@@ -17,7 +17,7 @@ from faults import fuzz, kill, replaced
 from faults.common import KEFU, check_clean, check_readers, start_build
 from harness import build, kefu, marts, query
 
-from orchestration import pipeline
+from orchestration.build import state, steps
 from orchestration.errors import KefuError
 from orchestration.home import one_writer, open_home
 from orchestration.landing import load
@@ -66,25 +66,25 @@ def test_a_crash_between_building_and_publishing(landing: Path, tmp_path: Path, 
             patch.setattr(target, name, replacement)
             kefu("build", "--landing", landing, "--home", home.path)
 
-    crash_at(pipeline.state, "mark_built")  # after the swap: readers have it
+    crash_at(steps.BuildState, "mark_built")  # after the swap: readers have it
     published = revisions(home.path)
     assert [row[:3] for row in published] == [(1, 0, 1)]
     write_message(landing, 2, 1, asks=False, dt="2025-10-03")
-    crash_at(pipeline, "publish")
+    crash_at(steps, "publish")
     assert revisions(home.path) == published
     crash_at(Path, "symlink_to")
     assert revisions(home.path) == published, "the next version lies there, the link is the old one"
 
     write_message(landing, 3, 30, asks=True, dt="2025-10-04", user="v")
-    land = pipeline.land
+    land = steps.land
 
     def land_and_crash(*arguments: Any, **options: Any) -> None:
         land(*arguments, **options)
         raise Crash
 
-    crash_at(pipeline, "land", land_and_crash)
+    crash_at(steps, "land", land_and_crash)
     with pytest.raises(KefuError, match="has no build that passed its checks"):  # what was checked lacks what has landed
-        pipeline.publish_build(home, print)
+        steps.publish_build(home, print)
 
     build(landing, home.path)
     assert revisions(home.path)[0] == published[0], "what readers have seen stays, with its time"
@@ -144,7 +144,7 @@ def test_a_wrong_clock_changes_no_figure(landing: Path, tmp_path: Path, monkeypa
         write_message(landing, number, minute, asks=asks, dt=f"2025-10-0{number + 1}", user=user)
         for file in landing.rglob(f"{number}.jsonl"):
             os.utime(file, (moment := datetime(year, 1, 1).timestamp(), moment))
-        for module in (load, pipeline.state):
+        for module in (load, state):
             monkeypatch.setattr(module, "beijing_now", lambda year=year: datetime(year, 1, 1))
         build(landing, home)
     assert [(*row[:3], row[3].year) for row in revisions(home)] == [(1, 1, 1, 2090), (2, 1, 2, 1999)]

@@ -14,10 +14,10 @@ import pytest
 from harness import Outcome, build, kefu, marts, query, warehouse
 from people import ANNA, BERT, DAYS
 
-from orchestration import forget as forgetting
-from orchestration.contract import Column, PersonLink, Table
-from orchestration.forget import files
-from orchestration.forget.traces import Buyer, Rule
+from orchestration.landing.contract import Column, PersonLink, Table
+from orchestration.privacy import files
+from orchestration.privacy import forget as forgetting
+from orchestration.privacy.traces import Buyer, Rule
 
 
 def forget(buyer: str, landing: Path, home: Path) -> Outcome:

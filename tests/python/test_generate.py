@@ -11,80 +11,14 @@ from typing import Any
 import duckdb
 import pytest
 
-from orchestration.contract import contract
-from orchestration.generate import generate, run
+from orchestration.landing.contract import contract, platforms
 from orchestration.landing.deliveries import find_deliveries
 from orchestration.landing.load import create_tables, land
+from orchestration.sample import generate as run
+from orchestration.sample.generate import generate
 
-# The raw contract: columns of every table; the key is what a delivery may hold once only.
-COLUMNS = {
-    "taobao": {
-        "shops": "shop_id marketplace shop_name",
-        "messages": "message_id conversation_id shop_id buyer_id account_id direction author_kind peer_kind"
-        " message_type content sent_at",
-        "message_recalls": "message_id recalled_at",
-        "reception_events": "event_id conversation_id shop_id buyer_id account_id event_type origin occurred_at",
-        "accounts": "account_id shop_id account_type display_name is_second_line disabled_at",
-        "account_status_events": "event_id account_id shop_id status changed_at",
-        "buyer_blocks": "block_id shop_id buyer_id blocked_at unblocked_at",
-        "platform_flags": "flag_id shop_id conversation_id flag_type flagged_from flagged_to",
-        "rating_cards": "card_id shop_id buyer_id account_id trigger sent_at",
-        "rating_submissions": "submission_id card_id eval_code submitted_at",
-        "rejection_prompts": "prompt_id shop_id buyer_id account_id trigger triggered_at exposed_at clicked_at",
-        "orders": "order_id shop_id buyer_id created_at",
-        "conduct_cases": "case_id shop_id case_type occurred_at verified_at",
-        "priority_settings": "setting_id shop_id saved_at is_enabled audience_ids queue_enabled bot_first_enabled",
-        "audience_members": "audience_id buyer_id shop_id audience_kind joined_at left_at",
-        "routing_entries": "entry_id shop_id buyer_id conversation_id entered_at entry_point routed_kind"
-        " routed_account_id is_recent_agent exclusive_service_priority prompt_shown",
-        "official_grades": "shop_id month grade experience_score",
-        "official_metrics": "shop_id account_id metric period period_end numerator denominator value",
-    },
-    "kuaishou": {
-        "messages": "message_id session_id shop_id user_id agent_id sender_kind message_type content sent_at",
-        "session_events": "event_id session_id shop_id user_id agent_id event_type occurred_at",
-        "rating_cards": "card_id session_id shop_id user_id agent_id service_kind channel sent_at level rated_at",
-        "malicious_reports": "report_id shop_id user_id reported_at effective_from resolved_at result",
-        "assisted_after_sales": "request_id shop_id user_id agent_id initiator_kind order_id order_type refund_kind"
-        " reason_party initiated_at withdrawn_at responded_at response",
-        "official_metrics": "shop_id account_id metric period period_end numerator denominator value",
-    },
-    "xiaohongshu": {
-        "sessions": "session_id shop_id user_id initiated_by entered_at ended_at ended_by",
-        "messages": "message_id session_id shop_id agent_id sender_kind content sent_at",
-        "session_events": "event_id session_id shop_id event_type agent_id occurred_at",
-        "ratings": "session_id stars rated_at",
-        "work_hours": "shop_id valid_from opens_at closes_at",
-        "official_metrics": "shop_id account_id metric period period_end numerator denominator value",
-    },
-}
-KEYS = {
-    ("taobao", "audience_members"): "audience_id, buyer_id",
-    ("taobao", "official_grades"): "shop_id, month",
-    ("xiaohongshu", "work_hours"): "shop_id, valid_from",
-    **{(platform, "official_metrics"): "shop_id, account_id, metric, period, period_end" for platform in COLUMNS},
-}
-OPTIONAL = {
-    ("taobao", "shops"): "shop_name",
-    ("taobao", "messages"): "content",
-    ("taobao", "reception_events"): "account_id origin",
-    ("taobao", "accounts"): "display_name is_second_line disabled_at",
-    ("taobao", "buyer_blocks"): "unblocked_at",
-    ("taobao", "platform_flags"): "flagged_to",
-    ("taobao", "rejection_prompts"): "exposed_at clicked_at",
-    ("taobao", "conduct_cases"): "verified_at",
-    ("taobao", "audience_members"): "left_at",
-    ("taobao", "routing_entries"): "routed_account_id exclusive_service_priority prompt_shown",
-    ("taobao", "official_grades"): "experience_score",
-    ("kuaishou", "messages"): "agent_id message_type content",
-    ("kuaishou", "session_events"): "agent_id",
-    ("kuaishou", "rating_cards"): "agent_id level rated_at",
-    ("kuaishou", "malicious_reports"): "resolved_at result",
-    ("kuaishou", "assisted_after_sales"): "withdrawn_at responded_at response",
-    ("xiaohongshu", "sessions"): "ended_at ended_by",
-    ("xiaohongshu", "messages"): "agent_id content",
-    **{(platform, "official_metrics"): "account_id numerator denominator" for platform in COLUMNS},
-}
+TABLES = list(contract())
+PLATFORMS = platforms()
 
 ASKING_TYPES = "text image video audio emoji link product_card order_card work_order"
 SILENT_TYPES = "card_click red_packet red_packet_claim security_notice payment_reminder_failed order_change_failed system_notice"
@@ -141,9 +75,8 @@ ENUMS = [
     ("xiaohongshu", "messages", "sender_kind", "user agent bot system"),
     ("xiaohongshu", "session_events", "event_type", "assigned transferred"),
     ("xiaohongshu", "ratings", "stars", "1 2 3 4 5"),
-    *((platform, "official_metrics", "period", "day rolling_30d month") for platform in COLUMNS),
+    *((platform, "official_metrics", "period", "day rolling_30d month") for platform in PLATFORMS),
 ]
-TABLES = [(platform, table) for platform, tables in COLUMNS.items() for table in tables]
 
 Query = Callable[[str], list[tuple[Any, ...]]]
 
@@ -213,8 +146,8 @@ def test_more_days_only_add_deliveries(tmp_path: Path) -> None:
 
 
 def test_number_of_messages(landing: Path, query: Query) -> None:
-    assert {path.name for path in landing.iterdir()} == set(COLUMNS)
-    counts = {platform: query(f"select count(*) from {platform}_messages")[0][0] for platform in COLUMNS}
+    assert {path.name for path in landing.iterdir()} == set(PLATFORMS)
+    counts = {platform: query(f"select count(*) from {platform}_messages")[0][0] for platform in PLATFORMS}
     assert sum(counts.values()) / 20 == pytest.approx(5000, rel=0.1)
     shares = {platform: count / sum(counts.values()) for platform, count in counts.items()}
     assert shares == pytest.approx({"taobao": 0.5, "kuaishou": 0.3, "xiaohongshu": 0.2}, abs=0.04)
@@ -222,13 +155,11 @@ def test_number_of_messages(landing: Path, query: Query) -> None:
 
 @pytest.mark.parametrize(("platform", "table"), TABLES)
 def test_columns_keys_and_required_values(platform: str, table: str, query: Query) -> None:
-    columns = COLUMNS[platform][table].split()
-    name = f"{platform}_{table}"
-    assert [row[0] for row in query(f"describe {name}")] == [*columns, "dt"]
-    key = KEYS.get((platform, table), columns[0])
+    landed, name = contract()[platform, table], f"{platform}_{table}"
+    assert [row[0] for row in query(f"describe {name}")] == [*(column.name for column in landed.columns), "dt"]
+    key = ", ".join(landed.key)
     assert query(f"select count(*) - count(distinct (dt, {key})) from {name}") == [(0,)]
-    required = set(columns) - set(OPTIONAL.get((platform, table), "").split())
-    is_incomplete = " or ".join(f"{column} is null" for column in required)
+    is_incomplete = " or ".join(f"{column.name} is null" for column in landed.columns if column.required)
     assert query(f"select count(*) from {name} where {is_incomplete}") == [(0,)]
 
 
@@ -266,7 +197,7 @@ def test_all_formats_hold_the_same_rows(tmp_path: Path) -> None:
 
 def _rows(landing: Path, platform: str, table: str) -> list[tuple[str | None, ...]]:
     """All rows as text, however the format writes lists and zeros after the point."""
-    columns = COLUMNS[platform][table].split()
+    columns = [column.name for column in contract()[platform, table].columns]
     kinds = ", ".join(f"{column}: '{'varchar[]' if column == 'audience_ids' else 'varchar'}'" for column in columns)
     source = {
         "parquet": "read_parquet('{}')",
@@ -285,7 +216,7 @@ def test_normal_form_of_times_and_awkward_content(tmp_path: Path) -> None:
     make(tmp_path, days=1, file_format="csv", messages_per_day=1500)
     text = (tmp_path / "taobao/messages/dt=2025-09-02/part.csv").read_bytes().decode("utf-8")
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
-    assert text.startswith(COLUMNS["taobao"]["messages"].replace(" ", ",") + "\n")
+    assert text.startswith(",".join(column.name for column in contract()["taobao", "messages"].columns) + "\n")
     assert all(len(sent_at) == len("2025-09-01 00:00:00.000") for sent_at in (row["sent_at"] for row in rows))
     contents = [row["content"] for row in rows]
     for mark in (",", '"', "\n", "😊"):
@@ -299,7 +230,7 @@ def test_another_format_replaces_the_first(tmp_path: Path) -> None:
 
 
 def test_late_rows(query: Query) -> None:
-    for platform in COLUMNS:
+    for platform in PLATFORMS:
         days = {row[0] for row in query(f"select distinct dt - sent_at::date from {platform}_messages")}
         assert days >= {1, 2, 3, 4}
         late = query(f"select avg((dt - sent_at::date > 1)::integer) from {platform}_messages")[0][0]
@@ -310,7 +241,7 @@ def test_late_rows(query: Query) -> None:
 
 def test_rows_are_delivered_again(query: Query) -> None:
     again = "select message_id, count(distinct content) as texts from {} group by 1 having count(*) > 1"
-    for platform in COLUMNS:
+    for platform in PLATFORMS:
         texts = {row[1] for row in query(again.format(f"{platform}_messages"))}
         assert texts >= {1, 2}  # unchanged, and corrected
     changed = """

@@ -21,12 +21,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestration.contract import contract
 from orchestration.errors import KefuError
+from orchestration.home import PROJECT
+from orchestration.landing import contract as landing_contract
 from orchestration.landing import load
+from orchestration.landing.contract import contract, platforms
 from orchestration.landing.deliveries import find_deliveries
 from orchestration.landing.load import create_tables, land, not_landed
-from orchestration.landing.readers import text
+from orchestration.sql import text
 
 Row = dict[str, Any]
 CLOCK = itertools.count(1_700_000_000)
@@ -137,6 +139,14 @@ SETTING_SQL = (
     "select 'p1' as setting_id, 's1' as shop_id, {} as saved_at, {} as is_enabled,"
     " {} as audience_ids, {} as queue_enabled, {} as bot_first_enabled"
 )
+
+
+def test_the_contract_is_every_file_but_those_of_the_pipeline_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(PROJECT / "models" / "sources", tmp_path / "models" / "sources")
+    (tmp_path / "models" / "sources" / "_pipeline.yml").write_text("sources: [{name: build, tables: [{name: request}]}]")
+    monkeypatch.setattr(landing_contract, "PROJECT", tmp_path)
+    assert contract.__wrapped__() == contract()
+    assert platforms() == sorted({platform for platform, _ in contract()})
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from orchestration.alerts.sensors import alert_sensors
-from orchestration.automation import automation
 from orchestration.cli import _parser
 from orchestration.home import PROJECT, Home
+from orchestration.runs.automation import automation
 
 GUIDE = (PROJECT / "docs" / "operating.md").read_text(encoding="utf-8")
 ENVIRONMENT = (PROJECT / "deploy" / "kefu.env").read_text(encoding="utf-8")

@@ -1,0 +1,1 @@
+"""A build: what has landed becomes marts, checked and published."""

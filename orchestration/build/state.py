@@ -1,0 +1,360 @@
+"""What the warehouse remembers between builds: what was asked for, what is still to build, what the last build was made with."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.build.checks import Check
+from orchestration.clock import beijing_now
+from orchestration.errors import KefuError
+from orchestration.home import PROJECT, Home
+from orchestration.landing.contract import contract, platforms
+from orchestration.landing.load import create_tables
+from orchestration.privacy.buyers import key_fingerprint
+from orchestration.sql import text
+
+LAYERS = ("items", "judged", "metrics")  # of models: what these hold of a platform stands where nothing of it is new
+PARAMETERS = PROJECT / "seeds" / "rule_parameters.csv"
+
+
+@dataclass(frozen=True)
+class HeldDate:
+    platform: str
+    business_date: date
+    check_name: str
+
+    def __str__(self) -> str:
+        return f"{self.platform} {self.business_date} (check {self.check_name})"
+
+
+@dataclass(frozen=True)
+class Dates:
+    """Business dates to build: those of a range, those that deliveries touched, or both."""
+
+    first: date | None = None
+    last: date | None = None
+    with_touched: bool = True
+
+    @property
+    def is_range(self) -> bool:
+        return self.first is not None
+
+
+@contextmanager
+def opened(home: Home) -> Iterator[BuildState]:
+    """Opens a home's warehouse, with every table made that is not there. A new warehouse has everything to build."""
+    with home.connect() as connection:
+        create_tables(connection)
+        connection.execute(
+            """
+            create schema if not exists build;
+            create table if not exists build.request (
+                first_date date, last_date date, with_touched boolean, everything boolean, is_checked boolean,
+                published_at timestamp
+            );
+            insert into build.request select null, null, true, true, false, null where not exists (from build.request);
+            create table if not exists build.built_with (project varchar, parameters varchar, stands boolean);
+            create table if not exists build.built_rule_parameters (
+                scope varchar, parameter varchar, value varchar, valid_from date, valid_to date
+            );
+            create table if not exists build.published_revisions (
+                platform varchar, metric varchar, subject varchar, shop_id varchar, account_id varchar, period varchar,
+                period_end date, revision integer, value double, numerator double, denominator double, published_at timestamp
+            );
+            create table if not exists build.published_with (buyer_key varchar);
+            create table if not exists build.built_as_of (platform varchar, as_of timestamp);
+            create table if not exists build.held_dates (platform varchar, business_date date, check_name varchar);
+            create table if not exists build.built_dates (platform varchar, business_date date, version integer);
+            create table if not exists build.closed_months (month date, version integer);
+            create table if not exists build.built_deliveries (
+                platform varchar, table_name varchar, dt date, landed_at timestamp
+            );
+            """
+        )
+        yield BuildState(home, connection)
+
+
+@dataclass(frozen=True)
+class BuildState:
+    """Schema build of an open warehouse. Nothing else writes what is asked for, checked, held, built and closed."""
+
+    home: Home
+    connection: duckdb.DuckDBPyConnection
+
+    def _value(self, query: str) -> Any:
+        return self.connection.execute(query).fetchall()[0][0]
+
+    # What is asked for
+
+    def begin(self, dates: Dates, *, full_refresh: bool) -> list[str]:
+        """Writes down what to build, before dbt runs. Returns the selections of what dbt need not build again."""
+        if not self._value("select exists (from build.built_with where stands)"):
+            self._adopt_revisions()
+        self._request(dates, full_refresh)
+        unchanged = self.unchanged_selections()
+        # A build that fails may leave seeds and views of other rules than those of the last published one.
+        self.connection.execute("update build.built_with set stands = false")
+        self.mark_changed()
+        return unchanged
+
+    def _adopt_revisions(self) -> None:
+        """Takes over what was published, also where the build died before it could note so: readers' own file tells."""
+        if not self.home.published.exists():
+            return
+        self.connection.execute(f"attach {text(self.home.published.resolve())} as published (read_only)")
+        try:
+            self.connection.execute(
+                "create or replace table build.published_revisions as select * from published.marts.metric_revisions"
+            )
+        finally:
+            self.connection.execute("detach published")
+
+    def _request(self, dates: Dates, full_refresh: bool) -> None:
+        """Writes down which dates to build; changed rules and models make it everything."""
+        built_with = self.connection.execute("select project from build.built_with").fetchone()
+        is_changed = built_with is not None and built_with[0] != project_fingerprint()
+        if is_changed and dates.is_range and not dates.with_touched:
+            raise KefuError(
+                "models or seeds changed since the last build, so every date is to be rebuilt: build once without a range"
+            )
+        self.connection.execute(
+            """
+            update build.request set
+                first_date = ?, last_date = ?, with_touched = ?, everything = everything or ?,
+                published_at = ?
+            """,
+            [dates.first, dates.last, dates.with_touched, full_refresh or is_changed, beijing_now()],
+        )
+
+    def ask_for_everything(self) -> None:
+        self.connection.execute("update build.request set everything = true")
+
+    def is_everything(self) -> bool:
+        return bool(self._value("select everything from build.request"))
+
+    def unchanged_selections(self) -> list[str]:
+        """What dbt need not build again: seeds, views and rules of an unchanged project, platforms for which nothing is new."""
+        range_or_everything = self._value("select first_date is not null or everything from build.request")
+        if range_or_everything or not self._is_project_unchanged():
+            return []
+        unchanged = sorted(set(platforms()) - self._platforms_with_news())
+        folders = [f"path:models/{layer}/{platform}" for platform in unchanged for layer in LAYERS]
+        return ["path:seeds", "config.materialized:view", "path:models/rules", *folders]
+
+    # What is pending
+
+    def is_anything_pending(self) -> bool:
+        """Whether what has landed, the rules and the buyers' key of now are not all in the marts that are published."""
+        return (
+            not self.home.published.exists()
+            or self.is_everything()
+            or not self._is_project_unchanged()
+            or not self.is_key_unchanged()
+            or bool(self._platforms_with_news())
+            or self._is_any_delivery_new()
+        )
+
+    def _is_any_delivery_new(self) -> bool:
+        """Whether something landed since the last published build, be it without rows: the marts tell of deliveries, too."""
+        return bool(
+            self._value(
+                """
+                select exists (
+                    select platform, table_name, dt, landed_at from raw.deliveries except from build.built_deliveries
+                )
+                """
+            )
+        )
+
+    def _platforms_with_news(self) -> set[str]:
+        """Platforms that have changed rows, dates or pairs still to build, or a later dt than the last published build knew."""
+        changed = " union ".join(f"select {text(table.platform)} from changed.{table.relation}" for table in contract().values())
+        found = self.connection.execute(
+            f"""
+            select platform
+            from (
+                select platform, max(dt) + interval 1 day from raw.deliveries group by platform
+                except
+                from build.built_as_of
+            )
+            union
+            select platform from build.touched_dates
+            union
+            select platform from build.touched_pairs
+            union
+            {changed}
+            """
+        ).fetchall()
+        return {platform for (platform,) in found}
+
+    def _is_project_unchanged(self) -> bool:
+        """Whether models, seeds and rule parameters stand in the warehouse as the last published build left them."""
+        built_with = self.connection.execute("select project, parameters from build.built_with where stands").fetchone()
+        return built_with == (project_fingerprint(), _fingerprint([PARAMETERS]))
+
+    def is_key_unchanged(self) -> bool:
+        """Whether the published marts hash buyers' ids with the key of now, or publish them as they are where there is none."""
+        return bool(self._value("select max(buyer_key) from build.published_with") == key_fingerprint())
+
+    # What is checked
+
+    def mark_changed(self) -> None:
+        """Notes that something lands, goes or is built: until dbt has run and its checks have passed, nothing is published."""
+        self.connection.execute("update build.request set is_checked = false")
+
+    def mark_checked(self) -> None:
+        """Notes that dbt built everything that was asked for and every check passed."""
+        self.connection.execute("update build.request set is_checked = true")
+
+    def is_checked(self) -> bool:
+        """Whether what lies in the marts is a whole build that passed its checks."""
+        return bool(self._value("select is_checked from build.request"))
+
+    # What is held back
+
+    def hold_back(self, checks: Iterable[Check]) -> None:
+        """Takes the dates on which a blocking check found rows out of what is to build, so that they stop no other date.
+
+        Readers keep what was published of them. They are built again when a delivery touches them anew, or when asked for.
+        Nothing is held in a build of everything, nor where rows cannot be told by date: then no date is known to be good.
+        """
+        blocking = [check for check in checks if check.is_blocking]
+        dated = [(check, self.dates_found(check)) for check in blocking]
+        if not blocking or self.is_everything() or not all(dates for _, dates in dated):
+            return
+        held = [(platform, day, check.name) for check, dates in dated for platform, day in dates]
+        self.connection.execute("begin")
+        self.connection.executemany("insert into build.held_dates values (?, ?, ?)", held)
+        # What has landed is in touched_dates and touched_pairs by now: only what lands from here on touches a held date anew.
+        self.connection.execute(
+            f"""
+            delete from build.touched_dates where (platform, business_date) in (
+                select (platform, business_date) from build.held_dates
+            );
+            {_empty_changed()}
+            commit;
+            """
+        )
+
+    def dates_found(self, check: Check) -> list[tuple[str, date]]:
+        """The dates of this build that the rows found are about."""
+        if check.dates is None:
+            return []
+        dated = f"{check.dates.platform} as p, {check.dates.first} as first_date, {check.dates.last} as last_date"
+        rows = f"select {dated} from ({check.query})"
+        return self.connection.execute(
+            f"""
+            select platform, business_date from build.build_dates b
+            where exists (select 1 from ({rows}) where b.platform = p and b.business_date between first_date and last_date)
+            """
+        ).fetchall()
+
+    def held_dates(self) -> list[HeldDate]:
+        """The dates that wait for a correction, in order."""
+        rows = self.connection.execute(
+            "select platform, business_date, min(check_name) from build.held_dates group by all order by all"
+        ).fetchall()
+        return [HeldDate(*row) for row in rows]
+
+    # What is built
+
+    def dates_built(self) -> dict[str, list[date]]:
+        """The dates of this build, by platform."""
+        dates: dict[str, list[date]] = {}
+        for platform, day in self.connection.execute("select * from build.build_dates order by all").fetchall():
+            dates.setdefault(platform, []).append(day)
+        return dates
+
+    def mark_built(self, version: int) -> None:
+        """Notes that this version was published: the dates and pairs of its build are no longer to be built, nor held."""
+        self.connection.execute(
+            f"""
+            attach {text(self.home.published.resolve())} as published (read_only);
+            begin;
+            delete from build.held_dates where (select everything from build.request) or (platform, business_date) in (
+                select (platform, business_date) from build.build_dates
+            );
+            delete from build.built_dates where (platform, business_date) in (
+                select (platform, business_date) from build.build_dates
+            );
+            insert into build.built_dates select platform, business_date, {version} from build.build_dates;
+            delete from build.touched_dates where (platform, business_date) in (
+                select (platform, business_date) from build.build_dates
+            );
+            delete from build.touched_pairs as t where exists (
+                select 1 from build.build_pairs b
+                where t.shop_id = b.shop_id and t.buyer_id = b.buyer_id and t.touched_from >= b.touched_from
+            );
+            {_empty_changed()}
+            delete from build.built_rule_parameters;
+            insert into build.built_rule_parameters
+            select scope, parameter, value, valid_from, valid_to from marts.rule_parameters;
+            delete from build.published_revisions;
+            insert into build.published_revisions from published.marts.metric_revisions;
+            delete from build.built_as_of;
+            insert into build.built_as_of select platform, as_of from build.as_of;
+            delete from build.built_deliveries;
+            insert into build.built_deliveries select platform, table_name, dt, landed_at from raw.deliveries;
+            update build.request set everything = false, is_checked = false;
+            delete from build.built_with;
+            insert into build.built_with values ({text(project_fingerprint())}, {text(_fingerprint([PARAMETERS]))}, true);
+            commit;
+            detach published;
+            """
+        )
+
+    def mark_key(self) -> None:
+        """Notes with which buyers' key the marts were published."""
+        self.connection.execute("delete from build.published_with")
+        self.connection.execute("insert into build.published_with values (?)", [key_fingerprint()])
+
+    # What is closed
+
+    def months_over(self, today: date) -> dict[date, int]:
+        """Months that are over and not closed, or with a day rebuilt since; with the version that holds their newest day."""
+        rows = self.connection.execute(
+            """
+            select b.month, b.version
+            from (
+                select date_trunc('month', business_date)::date as month, max(version) as version
+                from build.built_dates group by all
+            ) b
+            left join build.closed_months c on b.month = c.month
+            where last_day(b.month) < $1 and (c.version is null or c.version < b.version)
+            order by b.month
+            """,
+            [today],
+        ).fetchall()
+        return dict(rows)
+
+    def mark_closed(self, months: Sequence[date], version: int) -> None:
+        """Notes the version that holds the final build of these months."""
+        for month in months:
+            self.connection.execute("delete from build.closed_months where month = ?", [month])
+            self.connection.execute("insert into build.closed_months values (?, ?)", [month, version])
+
+
+def _empty_changed() -> str:
+    return "".join(f"delete from changed.{table.relation};" for table in contract().values())
+
+
+def project_fingerprint() -> str:
+    """Changes with anything a date's figures are computed with, apart from the rule parameters, which are dated themselves."""
+    folders = (PROJECT / folder for folder in ("models", "macros", "seeds"))
+    files = (path for folder in folders for path in folder.rglob("*") if path.suffix in {".sql", ".csv"})
+    return _fingerprint([PROJECT / "vars.yml", *sorted(path for path in files if path != PARAMETERS)])
+
+
+def _fingerprint(paths: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,124 @@
+"""The landing contract, read from the dbt sources in models/sources: what lands, and how a row is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import yaml
+
+from orchestration.errors import KefuError
+from orchestration.home import PROJECT
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    data_type: str
+    required: bool = False
+    required_when: dict[str, list[str]] = field(default_factory=dict)
+    values: tuple[str, ...] = ()
+    pattern: str | None = None
+    default: str | None = None
+    is_person: bool = False  # its value is a buyer's (user's) id
+    is_free_text: bool = False  # what people wrote, who may name anybody
+
+
+@dataclass(frozen=True)
+class PersonLink:
+    """Tells whose a row without a person's id is: that of the rows with the same key in one of these tables of the platform."""
+
+    key: str
+    tables: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    platform: str
+    name: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    person_through: PersonLink | None = None
+    is_daily: bool = False  # the platform delivers it every day, without rows where there were none
+
+    @property
+    def relation(self) -> str:
+        """The table's name within the schemas raw, changed and staging."""
+        return f"{self.platform}_{self.name}"
+
+    @property
+    def label(self) -> str:
+        return f"{self.platform}/{self.name}"
+
+    @property
+    def person(self) -> str | None:
+        """The column that names a buyer."""
+        return next((column.name for column in self.columns if column.is_person), None)
+
+    @property
+    def account(self) -> str | None:
+        """The column that names a reception account."""
+        return next((column.name for column in self.columns if column.name.endswith(("account_id", "agent_id"))), None)
+
+    @property
+    def names_shop(self) -> bool:
+        return any(column.name == "shop_id" for column in self.columns)
+
+    @property
+    def event_time(self) -> str | None:
+        """The first time column, by which freshness is told."""
+        return next((column.name for column in self.columns if column.data_type == "timestamp"), None)
+
+
+@cache
+def platforms() -> list[str]:
+    """The platforms, as vars.yml lists them."""
+    platforms: list[str] = yaml.safe_load((PROJECT / "vars.yml").read_text(encoding="utf-8"))["vars"]["kefu"]["platforms"]
+    return platforms
+
+
+@cache
+def contract() -> dict[tuple[str, str], Table]:
+    """Every table that may land, by (platform, name)."""
+    tables = {}
+    for platform in platforms():
+        path = PROJECT / "models" / "sources" / f"{platform}.yml"
+        if not path.exists():
+            raise KefuError(f"vars.yml names the platform {platform}, but {path.relative_to(PROJECT)} is not there")
+        (source,) = yaml.safe_load(path.read_text(encoding="utf-8"))["sources"]
+        for entry in source["tables"]:
+            tables[platform, entry["name"]] = Table(
+                platform=platform,
+                name=entry["name"],
+                key=tuple(_meta(entry)["key"]),
+                columns=tuple(_column(column) for column in entry["columns"]),
+                is_daily=_meta(entry).get("delivered") == "daily",
+                person_through=_link(_meta(entry).get("person_through")),
+            )
+    return tables
+
+
+def _column(entry: dict[str, Any]) -> Column:
+    meta = _meta(entry)
+    default = meta.get("default")
+    return Column(
+        name=entry["name"],
+        data_type=entry["data_type"],
+        required=meta.get("required", False),
+        required_when=meta.get("required_when", {}),
+        values=tuple(str(value) for value in meta.get("values", ())),
+        pattern=meta.get("pattern"),
+        default=None if default is None else str(default).lower() if isinstance(default, bool) else str(default),
+        is_person=meta.get("person", False),
+        is_free_text=meta.get("free_text", False),
+    )
+
+
+def _link(entry: dict[str, Any] | None) -> PersonLink | None:
+    return PersonLink(entry["key"], tuple(entry["tables"])) if entry else None
+
+
+def _meta(entry: dict[str, Any]) -> dict[str, Any]:
+    meta: dict[str, Any] = entry.get("config", {}).get("meta", {})
+    return meta

@@ -1,0 +1,1 @@
+"""Who may be known: buyers as keyed hashes, and a buyer forgotten."""

@@ -1,0 +1,131 @@
+"""The proof: every place that may hold a buyer's id is searched again, after the fact, and what is left is named."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import duckdb
+
+from orchestration.home import PROJECT, Home
+from orchestration.landing.contract import contract
+from orchestration.landing.deliveries import Inventory
+from orchestration.privacy.files import search
+from orchestration.privacy.traces import Buyer, Rule, is_staff_id
+from orchestration.sql import name, text
+
+
+@dataclass(frozen=True)
+class Searched:
+    """A place, how much of it was searched, and where in it there is a trace."""
+
+    place: str
+    extent: str
+    traces: tuple[str, ...]
+
+
+def search_landing(landing: Path, inventory: Inventory, rules: dict[str, Rule]) -> Searched:
+    """Searches delivered files row by row, whatever else lies there word by word."""
+    known, traces, rows = set(), [], 0
+    with duckdb.connect() as connection:
+        for delivery in inventory.deliveries:
+            for file in delivery.files:
+                known.add(file.path)
+                found = search(connection, file, rules[delivery.table.relation])
+                rows += found.rows
+                if found.any:
+                    traces.append(f"{file.name}: {found.removed + found.blanked} rows")
+    buyer = next(iter(rules.values())).buyer
+    others = [path for path in _files(landing.absolute()) if path not in known]
+    traces += [str(path.relative_to(landing.absolute())) for path in others if _holds(path, buyer)]
+    return Searched("landing", f"{len(known) + len(others):,} files, {rows:,} rows", tuple(traces))
+
+
+def search_database(path: Path, place: str, buyer: Buyer) -> Searched:
+    """Searches every text column, lists too, of every table: values that are the id; in texts also the word."""
+    traces, searched, rows = [], 0, 0
+    ids = ", ".join(text(value) for value in (buyer.id, buyer.published_hash) if value)
+    with duckdb.connect(str(path), read_only=True) as connection:
+        for table, columns in text_columns(connection).items():
+            searched += len(columns)
+            counts = ", ".join(f"count(*) filter (where {_is_trace(*column, ids, buyer)})" for column in columns)
+            total, *found = connection.execute(f"select count(*), {counts} from {table}").fetchall()[0]
+            rows += total
+            traces += [f"{table}.{column}: {count} rows" for (column, _), count in zip(columns, found, strict=True) if count]
+    return Searched(place, f"{searched:,} text columns, {rows:,} rows", tuple(traces))
+
+
+def text_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[str, str]]]:
+    """The columns that hold texts and may name a buyer, with their types, by table."""
+    found = connection.execute(
+        """
+        select c.schema_name, c.table_name, c.column_name, c.data_type
+        from duckdb_columns() c
+        join duckdb_tables() t using (database_name, schema_name, table_name)
+        where not c.internal and contains(c.data_type, 'VARCHAR')
+        order by all
+        """
+    ).fetchall()
+    tables: dict[str, list[tuple[str, str]]] = {}
+    for schema, table, column, data_type in found:
+        if not is_staff_id(column):
+            tables.setdefault(f"{schema}.{name(table)}", []).append((column, data_type))
+    return tables
+
+
+@cache
+def _free_texts() -> frozenset[str]:
+    """Columns in which an id is looked for as a word: what people wrote, and rows that could not be read."""
+    written = (column.name for table in contract().values() for column in table.columns if column.is_free_text)
+    return frozenset({*written, "raw_row", "reason"})
+
+
+def _is_trace(column: str, data_type: str, ids: str, buyer: Buyer) -> str:
+    if data_type == "VARCHAR":
+        is_id = f"{name(column)} in ({ids})"
+        return f"{is_id} or regexp_matches({name(column)}, {buyer.sql_word})" if column in _free_texts() else is_id
+    if data_type == "VARCHAR[]":
+        return f"list_has_any({name(column)}, [{ids}])"
+    return f"regexp_matches({name(column)}::varchar, {buyer.sql_word})"
+
+
+def search_home(home: Home, buyer: Buyer) -> Searched:
+    """Searches every other file of the home, as bytes: logs, what dbt and Dagster keep."""
+    files = list(other_files(home))
+    traces = [str(path.relative_to(home.path)) for path in files if is_trace(home, path, buyer)]
+    return Searched("other files of the home", f"{len(files):,} files", tuple(traces))
+
+
+def other_files(home: Home) -> Iterator[Path]:
+    """All files but the databases that are searched as such, and the lock, which holds a number of a process."""
+    apart = {home.warehouse, home.published.resolve(), home.published, home.path / "writer.lock"}
+    return (path for path in _files(home.path) if path not in apart)
+
+
+def is_trace(home: Home, path: Path, buyer: Buyer) -> bool:
+    """Whether a file names the buyer. What dbt makes of the project names the examples of the project's own tests."""
+    return _holds(path, buyer) and not (path.is_relative_to(home.dbt) and _is_in_project(buyer))
+
+
+@cache
+def _is_in_project(buyer: Buyer) -> bool:
+    folders = (PROJECT / folder for folder in ("models", "macros", "seeds", "tests/dbt"))
+    return any(_holds(path, buyer) for folder in folders for path in _files(folder))
+
+
+def _files(folder: Path) -> Iterable[Path]:
+    return (Path(parent, file) for parent, _, files in os.walk(folder) for file in sorted(files))
+
+
+def _holds(path: Path, buyer: Buyer) -> bool:
+    content = path.read_bytes()
+    if path.suffix == ".gz":
+        with suppress(OSError, EOFError, zlib.error):  # no gzip after all: searched as it is
+            content = gzip.decompress(content)
+    return bool(buyer.word_in_bytes.search(content))

@@ -1,0 +1,1 @@
+"""Dagster: partitions, assets, what starts runs, and what a run shows."""

@@ -1,0 +1,102 @@
+"""What starts runs: every night, every minute, a delivery, a month that is over."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from orchestration.build import steps
+from orchestration.build.lateness import rolling_days
+from orchestration.build.months import months_to_close
+from orchestration.clock import BEIJING, beijing_now
+from orchestration.errors import KefuError
+from orchestration.home import Home
+from orchestration.runs.assets import BuildConfig
+from orchestration.runs.partitions import daily, day_ranges, month_ranges, monthly, range_tags
+from orchestration.runs.translator import MONTHLY
+
+
+@dataclass(frozen=True)
+class Automation:
+    jobs: list[UnresolvedAssetJobDefinition]
+    schedules: list[dg.ScheduleDefinition]
+    sensors: list[dg.SensorDefinition]
+
+
+def automation(home: Home, landing: Path) -> Automation:
+    """Jobs, and what starts them, for one home. Everything is off until it is switched on."""
+    of_months = dg.AssetSelection.tag(MONTHLY, "")
+    of_days = dg.AssetSelection.all() - of_months
+    executor = dg.in_process_executor
+    daily_build = dg.define_asset_job("daily_build", of_days, partitions_def=daily, executor_def=executor)
+    realtime = dg.define_asset_job("realtime", of_days, partitions_def=daily, executor_def=executor)
+    monthly_build = dg.define_asset_job("monthly_build", of_months, partitions_def=monthly, executor_def=executor)
+
+    @dg.schedule(job=daily_build, cron_schedule="0 2 * * *", execution_timezone="Asia/Shanghai")
+    def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        """Rebuilds the last days, as many as late rows take to arrive, and every date that deliveries have touched since."""
+        yesterday = context.scheduled_execution_time.astimezone(BEIJING).date() - timedelta(days=1)
+        return _days(yesterday - timedelta(days=rolling_days(home) - 1), yesterday)
+
+    @dg.schedule(
+        job=realtime,
+        cron_schedule="* * * * *",
+        execution_timezone="Asia/Shanghai",
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+    )
+    def every_minute(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        """Rebuilds today, and every date that deliveries have touched, once something new has landed (K-04)."""
+        try:
+            is_new = steps.is_anything_new(home, landing)
+        except KefuError as error:  # such as a build that is running
+            return dg.SkipReason(str(error))
+        today = context.scheduled_execution_time.astimezone(BEIJING).date()
+        return _days(today, today) if is_new else dg.SkipReason("nothing new has landed")
+
+    @dg.sensor(job=daily_build, minimum_interval_seconds=60)
+    def new_deliveries(context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
+        """Rebuilds the days of new and changed dt folders, once: when nothing has been written to them since the last look."""
+        try:
+            new = steps.new_deliveries(home, landing)
+        except KefuError as error:
+            return dg.SkipReason(str(error))
+        if not new:
+            return dg.SkipReason("nothing new has landed")
+        seen = hashlib.sha256("|".join(f"{d.table.label} {d.dt} {d.signature}" for d in new).encode()).hexdigest()
+        if seen != context.cursor:
+            context.update_cursor(seen)
+            return dg.SkipReason(f"{len(new)} new deliveries; waiting until they are written whole")
+        today = beijing_now().date()
+        days = {min(delivery.dt, today) for delivery in new}
+        return [_days(first, last, run_key=f"{seen} {first}") for first, last in day_ranges(days)]
+
+    @dg.sensor(job=monthly_build, minimum_interval_seconds=300)
+    def months_over(context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
+        """Closes months that are over and whole, again where a day was rebuilt since. Says what a month waits for."""
+        try:
+            ready, waiting = months_to_close(home, beijing_now().date())
+        except KefuError as error:
+            return dg.SkipReason(str(error))
+        if not ready:
+            return dg.SkipReason("; ".join(waiting) or "every month that is over is closed")
+        return [
+            dg.RunRequest(
+                run_key=" ".join(f"{month:%Y-%m}@{ready[month]}" for month in ready if first <= month <= last),
+                tags=range_tags(str(first), str(last)),
+            )
+            for first, last in month_ranges(ready)
+        ]
+
+    return Automation([daily_build, realtime, monthly_build], [nightly, every_minute], [new_deliveries, months_over])
+
+
+def _days(first: date, last: date, run_key: str | None = None) -> dg.RunRequest:
+    """One run for the days from the first to the last, and for every date that deliveries have touched."""
+    return dg.RunRequest(
+        run_key=run_key,
+        run_config=dg.RunConfig(ops={"models": BuildConfig(with_touched=True)}),
+        tags=range_tags(str(first), str(last)),
+    )

@@ -1,0 +1,36 @@
+"""What Dagster loads: `dagster dev -m orchestration.runs.definitions`, with KEFU_HOME and KEFU_LANDING set."""
+
+import os
+import warnings
+from pathlib import Path
+
+import dagster as dg
+
+from orchestration.alerts.sensors import alert_sensors
+from orchestration.home import PRIVATE, Home, open_home
+from orchestration.runs.assets import build_assets, dbt_resource
+from orchestration.runs.automation import automation
+
+os.umask(PRIVATE)  # of every process that Dagster loads this into
+# Of interfaces that are pinned with everything else: backfill_policy, partitions_def of a check.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
+warnings.filterwarnings("ignore", category=dg.PreviewWarning)
+
+
+def definitions(home: Home, landing: Path) -> dg.Definitions:
+    """Assets, jobs, schedules and sensors of one home, from one landing folder."""
+    started_by = automation(home, landing)
+    return dg.Definitions(
+        assets=build_assets(home, landing),
+        jobs=started_by.jobs,
+        schedules=started_by.schedules,
+        sensors=[*started_by.sensors, *alert_sensors(home)],
+        resources={"dbt": dbt_resource()},
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    return definitions(
+        open_home(Path(os.environ.get("KEFU_HOME", "demo/home"))), Path(os.environ.get("KEFU_LANDING", "demo/landing"))
+    )

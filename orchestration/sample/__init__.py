@@ -1,0 +1,1 @@
+"""Sample data: landing files as the platforms would deliver them."""

@@ -1,0 +1,162 @@
+"""`make demo`: two months of sample files for every platform, through Dagster, and what came of them."""
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from datetime import date, timedelta
+from io import TextIOBase
+from pathlib import Path
+from typing import TextIO
+
+import dagster as dg
+import duckdb
+
+from orchestration.build.steps import is_anything_pending
+from orchestration.errors import KefuError
+from orchestration.home import PRIVATE, Home, open_home
+from orchestration.runs.assets import BuildConfig
+from orchestration.runs.definitions import definitions
+from orchestration.runs.instance import instance_of
+from orchestration.sample.generate import generate
+
+START, DAYS = date(2025, 9, 1), 61  # September and October: the rules of 淘宝 changed on 1 October
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--landing", type=Path, required=True)
+    parser.add_argument("--home", type=Path, required=True)
+    options = parser.parse_args(arguments)
+    os.umask(PRIVATE)
+    try:
+        demo(options.landing, options.home)
+    except KefuError as error:
+        print(f"kefu: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def demo(landing: Path, home_path: Path) -> None:
+    home = open_home(home_path)
+    if not (landing / "_complete").exists():
+        print(f"1/3 generating {DAYS} days of sample files in {landing}", flush=True)
+        generate(
+            landing, days=DAYS, shops=4, agents=5, messages_per_day=3000, start=START, seed=1, file_format="csv", report=_report
+        )
+        (landing / "_complete").touch()
+    if not is_anything_pending(home):
+        print(f"2/3 nothing to do: everything in {landing} is built and published")
+    else:
+        print("2/3 landing, building, checking and publishing, as a Dagster run (about a minute)", flush=True)
+        run(home, landing, START + timedelta(days=DAYS - 1))
+    print("3/3 what the marts say\n")
+    print(summary(home, landing))
+
+
+def _report(line: str) -> None:
+    print(f"    {line}", flush=True)
+
+
+def run(home: Home, landing: Path, day: date) -> None:
+    """Runs the daily job once for a day and every date that the deliveries touch, recorded in the home's Dagster storage."""
+    job = definitions(home, landing).resolve_job_def("daily_build")
+    with instance_of(home) as instance, redirect_stdout(_Progress(sys.stdout)):
+        result = job.execute_in_process(
+            instance=instance,
+            run_config=dg.RunConfig(
+                ops={"models": BuildConfig(with_touched=True)},
+                loggers={"console": {"config": {"log_level": "ERROR"}}},
+            ),
+            partition_key=str(day),
+            raise_on_error=False,
+        )
+    if not result.success:
+        raise KefuError(f"the Dagster run {result.run_id} failed; `make ui` shows why")
+
+
+class _Progress(TextIOBase):
+    """Shows how far the run is, of all that it prints."""
+
+    def __init__(self, shown: TextIO) -> None:
+        self.shown = shown
+
+    def write(self, text: str) -> int:
+        for done, total in re.findall(r"(\d+) of (\d+) (?:OK|PASS) ", text):
+            if int(done) % 10 == 0 or done == total:
+                print(f"    {done} of {total} models, seeds and checks done", file=self.shown, flush=True)
+        for line in re.findall(r"^(?:landed|rebuilt|published) .*", text):
+            print(f"    {line}", file=self.shown, flush=True)
+        return len(text)
+
+
+def summary(home: Home, landing: Path) -> str:
+    """What was computed, the last whole month against its targets, and what to do next."""
+    with duckdb.connect(str(home.published), read_only=True) as marts:
+        rows = marts.execute(
+            """
+            select platform, sum(row_count), sum(rejected_row_count), max(last_dt)
+            from marts.data_freshness group by all order by all
+            """
+        ).fetchall()
+        rounds = marts.execute(
+            """
+            select platform, sum(rounds), sum(rounds) filter (where reason = 'counted'),
+                arg_max(reason, rounds) filter (where reason <> 'counted')
+            from (select platform, reason, sum(rounds) as rounds from marts.exclusion_summary group by all)
+            group by platform order by platform
+            """
+        ).fetchall()
+        metrics = marts.execute(
+            """
+            select platform, metric, min(target), max(target), min(value), max(value),
+                count(*) filter (where is_met is not null), count(*) filter (where is_met)
+            from marts.service_metrics
+            where
+                subject = 'shop' and period = 'month'
+                and date_trunc('month', period_end) = (
+                    select max(date_trunc('month', period_end)) from marts.service_metrics where period = 'day'
+                )
+            group by all order by platform, metric
+            """
+        ).fetchall()
+        (month,) = marts.execute("select max(period_end) from marts.service_metrics where period = 'day'").fetchall()[0]
+    lines = ["landed"]
+    lines += [
+        f"    {platform:<12} {count:>9,} rows up to {last}, {rejected:,} rejected" for platform, count, rejected, last in rows
+    ]
+    lines += ["rounds (轮次)"]
+    lines += [
+        f"    {platform:<12} {total:>9,} of which {counted:,} count; most others: {most}"
+        for platform, total, counted, most in rounds
+    ]
+    lines += [
+        f"month to {month}, over the shops",
+        f"    {'platform':<12} {'metric':<36} {'target':>13} {'lowest':>8} {'highest':>8}  shops that meet it, of those assessed",
+    ]
+    for platform, metric, low, high, lowest, highest, shops, met in metrics:
+        figures = f"{_targets(metric, low, high):>13} {_figure(metric, lowest):>8} {_figure(metric, highest):>8}"
+        lines.append(f"    {platform:<12} {metric:<36} {figures}" + (f"  {met} of {shops}" if high is not None else ""))
+    lines += [
+        "",
+        f"marts     {home.published}, schema marts: any DuckDB client opens it read-only",
+        "look      make ui",
+        f"explain   .venv/bin/kefu explain ROUND_ID --home {home.path}",
+        f"add data  .venv/bin/kefu build --landing {landing} --home {home.path}",
+    ]
+    return "\n".join(lines)
+
+
+def _figure(metric: str, value: float | None) -> str:
+    return "" if value is None else f"{value:.1f} s" if metric.endswith("_seconds") else f"{value:.1%}"
+
+
+def _targets(metric: str, low: float | None, high: float | None) -> str:
+    """The targets of the shops: those of two marketplaces may have two."""
+    return _figure(metric, low) if low == high else f"{_figure(metric, low)}, {_figure(metric, high)}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
