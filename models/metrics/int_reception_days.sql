@@ -1,6 +1,7 @@
 -- The workload sheet (接待数据) of all platforms, of the dates being built. One row per platform, shop or account, and date of the
 -- message. Sums are decimals, so that they do not depend on the order of rows.
 {{ config(materialized='incremental', incremental_strategy='rebuild_dates') }}
+-- depends_on: {{ ref('build_dates') }}
 
 with talks as (select * from {{ ref('int_reception_talks') }}),
 

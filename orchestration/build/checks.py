@@ -83,6 +83,10 @@ class LastRun:
         """What the project says of each table that is published: its columns with type, constraints and description."""
         return sorted((node for node in self._nodes.values() if node["schema"] == "marts"), key=lambda node: str(node["name"]))
 
+    def relations(self) -> set[tuple[str, str]]:
+        """Schema and name of every table and view that the project makes."""
+        return {(node["schema"], node["alias"]) for node in self._nodes.values() if node["resource_type"] in ("model", "seed")}
+
     def findings(self) -> list[Check]:
         """The checks that found rows; none where a model failed, for then no check speaks of a whole state."""
         return [] if any(result["status"] == "error" for result in self._results) else self._checks()

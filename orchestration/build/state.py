@@ -19,7 +19,7 @@ from orchestration.home import PROJECT, Home
 from orchestration.landing.contract import contract, platforms
 from orchestration.landing.load import create_tables
 from orchestration.privacy.buyers import key_fingerprint
-from orchestration.sql import text
+from orchestration.sql import name, text
 
 LAYERS = ("items", "judged", "metrics")  # of models: what these hold of a platform stands where nothing of it is new
 PARAMETERS = PROJECT / "seeds" / "rule_parameters.csv"
@@ -217,6 +217,22 @@ class BuildState:
     def is_checked(self) -> bool:
         """Whether what lies in the marts is a whole build that passed its checks."""
         return bool(self._value("select is_checked from build.request"))
+
+    def drop_unknown(self, known: set[tuple[str, str]]) -> None:
+        """After a build of everything, drops what models made that the project no longer has: nothing would rebuild its rows."""
+        if not self.is_everything():
+            return
+        found = self.connection.execute(
+            """
+            select table_schema, table_name, table_type from information_schema.tables
+            where table_catalog = current_database() and table_schema not in ('raw', 'changed', 'staging', 'build')
+            """
+        ).fetchall()
+        for schema, relation, kind in found:
+            if (schema, relation) not in known:
+                self.connection.execute(f"drop {'view' if kind == 'VIEW' else 'table'} {name(schema)}.{name(relation)}")
+        for schema in {schema for schema, _, _ in found} - {schema for schema, _ in known}:
+            self.connection.execute(f"drop schema {name(schema)}")
 
     # What is held back
 

@@ -69,7 +69,9 @@ def building(home: Home, dates: Dates, report: Report, *, full_refresh: bool = F
         report_held(home, report)
         raise
     with home.connect() as connection:
-        BuildState(home, connection).mark_checked()
+        state = BuildState(home, connection)
+        state.drop_unknown(LastRun(home).relations())
+        state.mark_checked()
     publish_build(home, report)
     report_held(home, report)
 
