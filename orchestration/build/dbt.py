@@ -73,10 +73,10 @@ def _manifest(home: Home) -> Manifest:
     """The project as dbt reads it now, which lies in the home then: checks look there, however early dbt's run ends."""
     os.environ.update(dbt_environment(home))
     fingerprint = project_fingerprint()
-    if fingerprint in _manifests:
-        _manifests[fingerprint].write(str(home.dbt / "manifest.json"))
-    else:
+    if fingerprint not in _manifests:
         _manifests[fingerprint] = _parse(home)
+    elif not (home.dbt / "manifest.json").exists():
+        _manifests[fingerprint].write(str(home.dbt / "manifest.json"))
     return _manifests[fingerprint]
 
 

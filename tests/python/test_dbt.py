@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
+from harness import FIXTURES, copy_project, kefu_of
 
 from orchestration.build.checks import LastRun
 from orchestration.build.dbt import manifest_path, run_dbt
@@ -48,3 +50,27 @@ def test_a_failing_unit_test_is_named_with_what_it_says(tmp_path: Path) -> None:
         last_run = LastRun(home)
         assert last_run.failure(connection) == "as_of.test_the_day failed: actual differs"
         assert last_run.findings() == [], "it found no rows of the warehouse"
+
+
+def test_a_model_that_fails_on_a_fresh_home_shows_its_own_error(tmp_path: Path) -> None:
+    project = copy_project(tmp_path / "project")
+    (project / "models" / "build" / "broken.sql").write_text("select no_such_column from {{ ref('as_of') }}\n", encoding="utf-8")
+    outcome = kefu_of(project, "build", "--landing", FIXTURES / "case101" / "landing", "--home", tmp_path / "home")
+    assert outcome.code == 1
+    assert outcome.err.startswith("kefu: broken failed: ") and "no_such_column" in outcome.err
+
+
+def test_dates_cannot_be_rebuilt_without_knowing_whose_they_are(tmp_path: Path) -> None:
+    """Where it was not known nothing was deleted, and rows doubled."""
+    project, home = copy_project(tmp_path / "project"), tmp_path / "home"
+    (project / "models" / "build" / "without_platform.sql").write_text(
+        "{{ config(materialized='incremental', incremental_strategy='rebuild_dates') }}\n"
+        "select business_date from {{ ref('build_dates') }}\n",
+        encoding="utf-8",
+    )
+    landing = tmp_path / "landing"
+    shutil.copytree(FIXTURES / "case101" / "landing" / "kuaishou", landing / "kuaishou", copy_function=shutil.copyfile)
+    assert kefu_of(project, "build", "--landing", landing, "--home", home).code == 0
+    outcome = kefu_of(project, "build", "--landing", landing, "--home", home, "--start", "2023-03-20", "--end", "2023-03-20")
+    assert outcome.code == 1
+    assert "rebuild_dates: without_platform has no column platform" in outcome.err
