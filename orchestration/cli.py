@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument(
         "round_id",
         metavar="ROUND_ID",
-        help="round_id of a rounds table, such as taobao-Q-..., taobao-card-CARD_ID, or a session_id",
+        help="a round_id, session_id or streak_id, or an id of a rating, limit or entry as README.md lists them",
     )
     explain.add_argument("--home", type=Path, required=True, metavar="DIR", help="the home that was built")
     explain.set_defaults(run=_explain)
