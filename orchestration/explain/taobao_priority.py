@@ -18,7 +18,7 @@ from marts.taobao_priority_receptions p
 join staging.taobao_routing_entries e on p.entry_id = e.entry_id
 left join marts.shops s on s.platform = 'taobao' and p.shop_id = s.shop_id
 left join marts.taobao_grades g on p.shop_id = g.shop_id and date_trunc('month', p.entered_at)::date = g.month
-left join intermediate.int_taobao__priority_settings z
+left join items.int_taobao__priority_settings z
     on p.shop_id = z.shop_id and not z.is_rejected and p.entered_at >= z.saved_at and p.entered_at < z.saved_until
 where p.entry_id = $entry_id
 """

@@ -8,33 +8,34 @@ from datetime import timedelta
 import duckdb
 
 from orchestration.errors import KefuError
-from orchestration.explain.tables import Row, rows
-from orchestration.explain.taobao import ACCOUNT_TYPES, MARKETPLACES, REASONS
-from orchestration.explain.text import Entry, Explanation, Finding, duration, moment, named
+from orchestration.explain.tables import Row, account, findings, rows
+from orchestration.explain.text import PLATFORMS, Entry, Explanation, duration, moment, named
 
 PREFIX = "taobao-card-"
 
 # The card as it landed, and the rating that was made of it, if any.
 CARD = """
 select
-    c.*, s.shop_name, s.marketplace, a.account_type, a.display_name,
+    c.*, s.scope, s.shop_name, a.account_type, a.display_name,
     r.card_id is not null as is_rated, r.business_date, r.eval_code, r.is_counted, r.is_satisfied, r.is_manual_invite_forbidden,
-    coalesce(r.exclusion_reasons, []) as exclusion_reasons,
-    i.first_rated_at, i.first_eval_code, i.effective_changes, i.rating_max_edits, i.rating_edit_limit,
+    coalesce(r.exclusion_reasons, []) as exclusion_reasons, coalesce(r.evidence, []) as evidence,
+    i.first_rated_at, i.first_eval_code, i.effective_changes, i.submissions, i.rating_max_edits, i.rating_edit_limit,
     v.is_recovered, v.edits_left, v.editable_until, v.is_editable, v.second_line_available, f.as_of
 from staging.taobao_rating_cards c
-left join marts.shops s on s.platform = 'taobao' and c.shop_id = s.shop_id
-left join marts.accounts a on a.platform = 'taobao' and c.shop_id = a.shop_id and c.account_id = a.account_id
-left join marts.taobao_ratings r on c.card_id = r.card_id
-left join intermediate.int_taobao__ratings i on c.card_id = i.card_id
-left join marts.taobao_rating_recoveries v on c.card_id = v.card_id
+left join items.int_shops s on s.platform = 'taobao' and c.shop_id = s.shop_id
+left join items.int_accounts a on a.platform = 'taobao' and c.shop_id = a.shop_id and c.account_id = a.account_id
+left join judged.int_taobao__judged_ratings r on c.card_id = r.card_id
+left join judged.int_taobao__ratings i on c.card_id = i.card_id
+left join judged.int_taobao__rating_recoveries v on c.card_id = v.card_id
 left join build.as_of f on f.platform = 'taobao'
 where c.card_id = $card_id
 """
 
 SUBMISSIONS = """
-select submission_id, submitted_at, eval_code, change_number, is_effective
-from intermediate.int_taobao__rating_submissions
+select
+    submission_id, submitted_at, eval_code, change_number, is_effective,
+    change_number = max(change_number) filter (where is_effective) over () as stands
+from judged.int_taobao__rating_submissions
 where card_id = $card_id
 order by change_number
 """
@@ -45,16 +46,8 @@ where card_id = $card_id
 order by submitted_at, submission_id
 """
 
-# What the buyer rated the account with before, that day.
-RATED_BEFORE = """
-select card_id, first_rated_at from intermediate.int_taobao__ratings
-where shop_id = $shop_id and buyer_id = $buyer_id and account_id = $account_id and business_date = $business_date
-order by first_rated_at, card_id
-limit 1
-"""
-
 INVITES = """
-select trigger_message_id, due_at, expected from marts.taobao_rating_invites where card_id = $card_id
+select trigger_message_id, due_at, expected from judged.int_taobao__rating_invites where card_id = $card_id
 order by due_at, trigger_message_id
 """
 
@@ -93,10 +86,7 @@ def explanation(connection: duckdb.DuckDBPyConnection, given: str) -> Explanatio
         day=card["business_date"] or card["sent_at"].date(),
         entries=entries(card, submissions),
         verdict=[*verdict, (count(card), counted(card))],
-        findings=[
-            Finding(**reason, facts=facts(reason["reason"], card, connection))
-            for reason in rows(connection, REASONS, reasons=card["exclusion_reasons"])
-        ],
+        findings=findings(connection, "taobao", card),
     )
 
 
@@ -109,10 +99,10 @@ def is_changed(submissions: Sequence[Row], landed: Sequence[Row]) -> bool:
 def header(card: Row) -> list[tuple[str, str]]:
     of_date = [("business date 业务日期", f"{card['business_date']:%Y-%m-%d %A} (T-36)")] if card["is_rated"] else []
     return [
-        ("platform 平台", MARKETPLACES.get(card["marketplace"], "Taobao 淘宝")),
+        ("platform 平台", PLATFORMS[card["scope"]]),
         ("shop 店铺", named(card["shop_id"], card["shop_name"])),
         ("buyer 买家", card["buyer_id"]),
-        ("account 客服账号", named(card["account_id"], card["display_name"], ACCOUNT_TYPES.get(card["account_type"]))),
+        ("account 客服账号", account(card)),
         ("card 卡片", TRIGGERS[card["trigger"]]),
         *of_date,
     ]
@@ -120,13 +110,12 @@ def header(card: Row) -> list[tuple[str, str]]:
 
 def entries(card: Row, submissions: Sequence[Row]) -> list[Entry]:
     who = card["buyer_id"] if card["trigger"] == "buyer_initiated" else f"{card['account_id']} → {card['buyer_id']}"
-    standing = max((row["change_number"] for row in submissions if row["is_effective"]), default=None)
     told = [Entry(card["sent_at"], who, "card sent 发送卡片", TRIGGERS[card["trigger"]], matters=True)]
     for row in submissions:
         number = row["change_number"]
         effect = "" if row["is_effective"] else ", no effect (T-33)"
         words = f"change 修改 {number}{effect}" if number else "first rating 首次评价"
-        mark = "stands" if number == standing else ""
+        mark = "stands" if row["stands"] else ""
         told.append(Entry(row["submitted_at"], card["buyer_id"], words, CODES[row["eval_code"]], mark, matters=True))
     return sorted(told, key=lambda entry: entry.at)
 
@@ -200,19 +189,3 @@ def counted(card: Row) -> list[str]:
         return []
     enters = "satisfied" if card["is_satisfied"] else "not satisfied"
     return [f"In the satisfaction rate 满意度 of {card['business_date']} it enters as {enters} (T-35)."]
-
-
-def facts(reason: str, card: Row, connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """What a reason rests on."""
-    match reason:
-        case "repeat_same_day":
-            keys = {key: card[key] for key in ("shop_id", "buyer_id", "account_id", "business_date")}
-            before = f"{card['buyer_id']} had rated {card['account_id']} on"
-            return [
-                f"{before} {PREFIX}{first['card_id']} at {moment(first['first_rated_at'])}"
-                for first in rows(connection, RATED_BEFORE, **keys)
-            ]
-        case "not_human":
-            return [f"{card['account_id']} is a {ACCOUNT_TYPES['service_assistant']}"]
-        case _:
-            return []

@@ -7,6 +7,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+PLATFORMS = {"taobao": "Taobao 淘宝", "tmall": "Tmall 天猫", "kuaishou": "Kuaishou 快手", "xiaohongshu": "Xiaohongshu 小红书"}
+ACCOUNT_TYPES = {
+    "main": "main 主账号",
+    "sub": "sub 子账号",
+    "proxy": "proxy 代理账号",
+    "service_assistant": "service assistant 服务助手",
+}
+
+AUTHORS = {
+    "user": "user 用户",
+    "agent": "agent 人工客服",
+    "assist_bot": "assist bot 智能辅助",
+    "auto_bot": "full-auto bot 全自动机器人",
+    "bot": "bot 智能客服",
+    "greeting": "greeting 自动问候语",
+    "system": "system message 系统消息",
+}
+
 CONTENT_WIDTH = 60
 CONTEXT = 3  # entries shown before and after one that matters
 SHORTEST_GAP = 4  # so few entries are rather shown than left out
@@ -26,14 +44,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Finding:
-    """An exclusion reason: its clause, what it says, and the facts behind it."""
+    """An exclusion reason or remark: its clause, what it says, and what it rests on."""
 
     reason: str
     clause_id: str
     title_en: str
     title_zh: str
     description: str
-    facts: Sequence[str] = ()
+    evidence: str
 
 
 @dataclass(frozen=True)
@@ -69,7 +87,7 @@ def findings(found: Sequence[Finding]) -> Iterator[str]:
     for number, finding in enumerate(found, start=1):
         yield f"    {number}. {finding.clause_id} {finding.title_en} {finding.title_zh} [{finding.reason}]"
         yield f"       {finding.description}"
-        yield from (f"       - {fact}" for fact in finding.facts)
+        yield f"       - {finding.evidence}"
 
 
 def timeline(entries: Sequence[Entry], day: date) -> list[str]:
@@ -157,10 +175,6 @@ def clock(at: datetime, day: date) -> str:
 def moment(at: datetime) -> str:
     """A time with its date, to the millisecond."""
     return at.isoformat(" ", "milliseconds")
-
-
-def span(start: datetime, end: datetime | None) -> str:
-    return f"from {moment(start)} " + (f"to {moment(end)}" if end else "on, with no end")
 
 
 def duration(length: timedelta) -> str:

@@ -58,7 +58,7 @@ def test_every_card_explains(built_homes: dict[str, Path], fixture: str) -> None
             assert [finding.reason for finding in explanation.findings] == reasons, card_id
             for number, finding in enumerate(explanation.findings, start=1):
                 assert f"    {number}. {clauses[finding.reason]} {finding.title_en} " in text
-                assert finding.facts, (card_id, finding.reason)
+                assert finding.evidence, (card_id, finding.reason)
             assert len(explanation.entries) == 1 + submissions, card_id
             assert [entry.mark for entry in explanation.entries if entry.mark] == (["stands"] if submissions else []), card_id
             assert ("Won back 挽回" in text) == (card_id in recoveries), card_id
