@@ -50,12 +50,8 @@ def explain(home: Path, given: str) -> str:
 
 
 def explanations(connection: duckdb.DuckDBPyConnection, given: str) -> Iterator[Explanation]:
-    """Whatever has this id: of a prefix of its own, else a round of the platform that it begins with, else a session."""
+    """Whatever has this id: a round of the platform that it begins with, else what has a teller of its own, else a session."""
     tellers = [tell for prefix, tell in TELLERS.items() if given.startswith(prefix)]
     of_rounds = [platform for platform in platforms() if given.startswith(f"{platform}-")]
-    found = [
-        *(tell(connection, given) for tell in tellers),
-        *(rounds.explanation(connection, platform, given) for platform in of_rounds),
-        *([xiaohongshu.explanation(connection, given)] if not tellers else []),
-    ]
-    yield from (one for one in found if one is not None)
+    yield from filter(None, (rounds.explanation(connection, platform, given) for platform in of_rounds))
+    yield from filter(None, (tell(connection, given) for tell in (*tellers, xiaohongshu.explanation)))

@@ -106,21 +106,20 @@ def shared(row: Row, table: Table) -> Row:
 
 
 def happening(row: Row, customer_id: str, clauses: Clauses, *, bots_reply: bool) -> Happening:
-    account, shop = row["account_id"], row["account_id"] or "shop"
-    event = f"routing 分流 → {account}" if account else "routing 分流"
-    tell = words if row["rank"] else event_words
+    rank, kind, account, author = row["rank"], row["kind"], row["account_id"], row["author"]
+    who = {
+        0: f"routing 分流 → {account}" if account else "routing 分流",
+        1: f"{customer_id} → {account or 'shop'}",
+        2: f"{account or author or 'shop'} → {customer_id}",
+    }[rank]
+    spoken = ": ".join(part for part in (row["type"], shorten(row["content"])) if part)
     return Happening(
-        row["at"],
-        row["rank"],
-        row["id"],
-        {"B": "R", "H": None, "N": None}.get(row["kind"], row["kind"]) if bots_reply else row["kind"],
-        account,
-        (event, f"{customer_id} → {shop}", f"{account or row['author'] or shop} → {customer_id}")[row["rank"]],
-        tell(row, clauses, bots_reply=bots_reply),
-        ": ".join(part for part in (row["type"], shorten(row["content"])) if part)
-        if row["rank"]
-        else ORIGINS.get(row["origin"], row["origin"] or ""),
-        author=AUTHORS.get(row["author"], row["author"] or ""),
+        **{name: row[name] for name in ("at", "rank", "id", "account_id")},
+        kind={"B": "R", "H": None, "N": None}.get(kind, kind) if bots_reply else kind,
+        who=who,
+        words=(words if rank else event_words)(row, clauses, bots_reply=bots_reply),
+        what=spoken if rank else ORIGINS.get(row["origin"], row["origin"] or ""),
+        author=AUTHORS.get(author, author or ""),
         is_transfer=row["type"] == "transferred",
     )
 
@@ -135,24 +134,19 @@ def event_words(row: Row, clauses: Clauses, *, bots_reply: bool) -> str:
 
 def words(row: Row, clauses: Clauses, *, bots_reply: bool) -> str:
     """What a message is to a round."""
-    author = AUTHORS.get(row["author"], row["author"] or "bot")
-    match row["kind"], row["rank"]:
-        case "Q", _:
+    author, recalled = AUTHORS.get(row["author"], row["author"] or "bot"), row["is_recalled"]
+    match row["kind"] or row["rank"]:
+        case "Q":
             return "question 咨询"
-        case "R", _:
+        case "R":
             by = f" ({author})" if row["author"] not in ("agent", None) else ""
-            recalled = f"; recalled 撤回, still a reply{clauses.cite('recalled')}" if row["is_recalled"] else ""
-            return f"valid reply 有效回复{by}{recalled}"
-        case "B", _:
-            return f"{author}, a reply then{clauses.cite('reply_scope')}" if bots_reply else no_reply(author, clauses)
-        case _, 2:
-            return no_reply(author, clauses, row["author"])
+            return f"valid reply 有效回复{by}" + (f"; recalled 撤回, still a reply{clauses.cite('recalled')}" if recalled else "")
+        case "B" if bots_reply:
+            return f"{author}, a reply then{clauses.cite('reply_scope')}"
+        case "B" | 2:
+            return f"{author}, no reply{clauses.cite('non_human_reply' if row['kind'] else row['author'])}"
     if row["type"] in clauses:
         return f"asks nothing{clauses.cite(row['type'])}"
     if row["author"] == "system":
         return f"not by a consumer, asks nothing{clauses.cite('no_consumer')}"
-    return f"recalled 撤回, asks nothing{clauses.cite('recalled')}" if row["is_recalled"] else "asks nothing"
-
-
-def no_reply(author: str, clauses: Clauses, name: str = "non_human_reply") -> str:
-    return f"{author}, no reply{clauses.cite(name)}"
+    return f"recalled 撤回, asks nothing{clauses.cite('recalled')}" if recalled else "asks nothing"

@@ -29,20 +29,17 @@ def average(connection: duckdb.DuckDBPyConnection, row: Row) -> list[str]:
     response = rows(connection, RESPONSE, round_id=row["round_id"])[0]
     if response["enters"] is None:
         return ["Of the average response time 平响 it is left out, being unanswered (T-01)."]
-    if response["is_unanswered"]:
-        enters = f"{whole_seconds(response['enters'])}, being unanswered"
-    elif response["is_capped"]:
-        enters = f"{whole_seconds(response['enters'])}, the most a round can"
-    else:
-        enters = duration(response["enters"])
-    return [f"In the average response time 平响 it enters as {enters} (T-01)."]
+    why = ", being unanswered" if response["is_unanswered"] else ", the most a round can" if response["is_capped"] else ""
+    enters = (whole_seconds if why else duration)(response["enters"])
+    return [f"In the average response time 平响 it enters as {enters}{why} (T-01)."]
 
 
 def person(_: duckdb.DuckDBPyConnection, row: Row) -> list[str]:
     """Kuaishou's reply rate, which counts people."""
+    rest = "unanswered that day, whatever other rounds were"
     if row["is_on_time"]:
-        return [f"In the reply rate {row['customer_id']} is answered that day, unless another counted round was not (K-03)."]
-    return [f"In the reply rate {row['customer_id']} is unanswered that day, whatever other rounds were (K-03)."]
+        rest = "answered that day, unless another counted round was not"
+    return [f"In the reply rate {row['customer_id']} is {rest} (K-03)."]
 
 
 TELLERS = {"taobao": average, "kuaishou": person}

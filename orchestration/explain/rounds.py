@@ -12,7 +12,7 @@ from orchestration.errors import KefuError
 from orchestration.explain.conversation import Happening, conversation
 from orchestration.explain.metrics import of_metrics
 from orchestration.explain.tables import Clauses, Row, account, clauses_of, day_and_rules, findings, rows
-from orchestration.explain.text import PLATFORMS, Entry, Explanation, clock, duration, hour, moment, named, whole_seconds
+from orchestration.explain.text import PLATFORMS, Entry, Explanation, clock, duration, hour, moment, named, number, whole_seconds
 
 ROUND = """
 select
@@ -70,11 +70,7 @@ def told(connection: duckdb.DuckDBPyConnection, row: Row) -> Explanation:
         header=header(row, clauses),
         day=row["business_date"],
         entries=story.entries(),
-        verdict=[
-            ("Opened by", story.opening()),
-            ("Answered by", story.answer()),
-            (count(row), of_metrics(connection, row)),
-        ],
+        verdict=[("Opened by", story.opening()), ("Answered by", story.answer()), (count(row), of_metrics(connection, row))],
         findings=findings(connection, platform, row),
     )
 
@@ -105,8 +101,7 @@ def count(row: Row) -> str:
         return "Counts 计入考核" + (
             "" if row["target"] is None else f": as {'' if row['is_on_time'] else 'not '}answered in time"
         )
-    number = len(row["exclusion_reasons"])
-    return f"Does not count 不计入考核, for {number} reason{'s' if number > 1 else ''}:"
+    return f"Does not count 不计入考核, for {number(len(row['exclusion_reasons']), 'reason')}:"
 
 
 @dataclass(frozen=True)
@@ -140,15 +135,12 @@ class Story:
     @property
     def before(self) -> Row | None:
         """The round before on that day; where accounts answer for themselves, that account's."""
-        row, start = self.round, self.clock
-        earlier = [
-            other
-            for other in self.others
-            if other["business_date"] == row["business_date"]
-            and other["clock_started_at"] < start.at
-            and (row["round_scope"] != "account" or other["account_id"] == start.account_id)
-        ]
-        return earlier[-1] if earlier else None
+        row, start, before = self.round, self.clock, None
+        for one in self.others:
+            is_own = row["round_scope"] != "account" or one["account_id"] == start.account_id
+            if is_own and one["business_date"] == row["business_date"] and one["clock_started_at"] < start.at:
+                before = one
+        return before
 
     def since(self, question: Happening) -> Happening | None:
         """What said last, before a question, whether a human was on the conversation."""
@@ -163,15 +155,15 @@ class Story:
         return clock(at, self.round["business_date"])
 
     def entries(self) -> list[Entry]:
-        since = self.since(self.first_message)
+        since, platform = self.since(self.first_message), self.round["platform"]
         marks = [("first question", self.first_message), ("clock", self.clock), ("reply", self.reply)]
-        take_overs = {row["round_id"] for row in [self.round, *self.others]}
+        clocks = {row["round_id"] for row in [self.round, *self.others]}
         told = []
         for one in self.conversation:
             mark = " + ".join(name for name, marked in marks if one is marked)
-            waits = ", waits for a human" if one.kind == "Q" and self.waits(one) else ""
-            takes_over = one.kind == "H" and f"{self.round['platform']}-H-{one.id}" in take_overs
-            more = ", takes over what waited" if takes_over else waits
+            more = ", takes over what waited" if f"{platform}-H-{one.id}" in clocks and one.kind == "H" else ""
+            if one.kind == "Q" and self.waits(one):
+                more = ", waits for a human"
             told.append(one.entry(mark, matters=bool(mark) or one is since, more=more))
         return told
 

@@ -83,3 +83,12 @@ def day_and_rules(row: Row) -> list[tuple[str, str]]:
 
 def account(row: Row) -> str:
     return named(row["account_id"] or "none 无", row["display_name"], ACCOUNT_TYPES.get(row["account_type"]))
+
+
+def shop_header(row: Row) -> list[tuple[str, str]]:
+    """The first lines of a header at Taobao and Tmall, where the marketplace makes no difference."""
+    return [
+        ("platform 平台", "Taobao and Tmall 淘宝、天猫"),
+        ("shop 店铺", named(row["shop_id"], row["shop_name"])),
+        *([("buyer 买家", row["buyer_id"])] if "buyer_id" in row else []),
+    ]

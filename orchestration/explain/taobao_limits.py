@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import duckdb
 
-from orchestration.explain.tables import Row, rows
-from orchestration.explain.text import Entry, Explanation, moment, named, shorten
+from orchestration.explain.tables import Row, rows, shop_header
+from orchestration.explain.text import Entry, Explanation, moment, shorten
 
 STREAK_PREFIX, LIMIT_PREFIX = "taobao-streak-", "taobao-limit-"
 
@@ -41,7 +41,7 @@ from happenings h
 left join items.int_taobao__streak_events e
     on h.id = e.event_id and h.rank = e.event_rank and e.shop_id = $shop_id and e.buyer_id = $buyer_id
 where h.at >= coalesce($begins_after, $started_at) and coalesce(h.at < $ended_at or (h.at = $ended_at and h.rank < 2), true)
-order by h.at, h.rank, h.id
+order by h.at, h.rank, h.id, h.kind desc
 """
 
 LIMIT = """
@@ -80,17 +80,13 @@ WORDS = {
 }
 
 
-def header(row: Row) -> list[tuple[str, str]]:
-    return [("platform 平台", "Taobao and Tmall 淘宝, 天猫"), ("shop 店铺", named(row["shop_id"], row["shop_name"]))]
-
-
 def streak(connection: duckdb.DuckDBPyConnection, streak_id: str) -> Explanation | None:
     for row in rows(connection, STREAK, streak_id=streak_id):
         keys = {key: row[key] for key in ("shop_id", "buyer_id", "begins_after", "started_at", "ended_at")}
         limited = f"{row['streak_limit']} messages in a row (T-50)"
         return Explanation(
             title=f"Streak 连续消息 {streak_id}",
-            header=[*header(row), ("buyer 买家", row["buyer_id"]), ("limit 上限", limited)],
+            header=[*shop_header(row), ("limit 上限", limited)],
             day=row["started_at"].date(),
             entries=[entry(happening, row) for happening in rows(connection, HAPPENINGS, **keys)],
             verdict=[("Counted 计入", counted(row)), ("Ended 重置", [ended(row)]), ("Rejected 拒收", rejected(row))],
@@ -124,13 +120,12 @@ def counted(row: Row) -> list[str]:
 
 
 def ended(row: Row) -> str:
-    match row["ended_by"]:
-        case "buyer_reply":
-            return f"By the buyer's reply at {moment(row['ended_at'])} (T-53)."
-        case "order":
-            return f"By a new order at {moment(row['ended_at'])}, the first since the buyer's last reply (T-54)."
-        case _:
-            return f"Not yet: nothing has reset it up to {moment(row['as_of'])}."
+    at = moment(row["ended_at"] or row["as_of"])
+    return {
+        "buyer_reply": f"By the buyer's reply at {at} (T-53).",
+        "order": f"By a new order at {at}, the first since the buyer's last reply (T-54).",
+        None: f"Not yet: nothing has reset it up to {at}.",
+    }[row["ended_by"]]
 
 
 def rejected(row: Row) -> list[str]:
@@ -148,7 +143,7 @@ def limit(connection: duckdb.DuckDBPyConnection, limit_id: str) -> Explanation |
         keys = {key: row[key] for key in ("shop_id", "month", "limit_kind", "starts_on")}
         return Explanation(
             title=f"Limit 发送限制 {limit_id}",
-            header=[*header(row), ("limit 限制", f"{row['starts_on']} to {row['ends_on']}, {row['limit_kind']}")],
+            header=[*shop_header(row), ("limit 限制", f"{row['starts_on']} to {row['ends_on']}, {row['limit_kind']}")],
             day=row["month"],
             entries=[
                 Entry(day["at"], row["shop_id"], f"{day['exposures']} seen 曝光", f"{day['clicks']} clicked 点击", matters=True)

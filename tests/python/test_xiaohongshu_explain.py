@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -54,3 +55,24 @@ def test_a_session_that_is_not_there(built_homes: dict[str, Path]) -> None:
     outcome = kefu("explain", "xiaohongshu-nothing", "--home", home)
     assert (outcome.code, outcome.out) == (1, "")
     assert outcome.err == f"kefu: no round xiaohongshu-nothing in --home {home}\n"
+
+
+def test_a_round_of_a_session(built_homes: dict[str, Path]) -> None:
+    outcome = kefu("explain", "xiaohongshu-Q-m0001347", "--home", built_homes["case101"])
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out.startswith("Round 轮次 xiaohongshu-Q-m0001347\n")
+    assert "    22:36:01.501 by the agent 人工客服 s0:a0, after 180.001 s (3 min 0.001 s).\n" in outcome.out
+
+
+def test_a_session_whose_messages_changed_since_the_build(built_homes: dict[str, Path], tmp_path: Path) -> None:
+    shutil.copy(built_homes["case101"] / "warehouse.duckdb", tmp_path)
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        connection.execute(
+            """
+            update judged.int_xiaohongshu__judged_sessions set first_reply_at = first_reply_at + interval 1 second
+            where session_id = 'c0001344'
+            """
+        )
+    outcome = kefu("explain", "xiaohongshu-c0001344", "--home", tmp_path)
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err == "kefu: what xiaohongshu-c0001344 was computed from has changed since: run kefu build first\n"
