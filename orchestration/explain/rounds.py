@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 import duckdb
 
@@ -97,10 +98,9 @@ def header(row: Row, clauses: Clauses) -> list[tuple[str, str]]:
 
 def count(row: Row) -> str:
     """Whether a round counts, and as what."""
+    how = "" if row["target"] is None else f": as {'' if row['is_on_time'] else 'not '}answered in time"
     if row["is_counted"]:
-        return "Counts 计入考核" + (
-            "" if row["target"] is None else f": as {'' if row['is_on_time'] else 'not '}answered in time"
-        )
+        return f"Counts 计入考核{how}"
     return f"Does not count 不计入考核, for {number(len(row['exclusion_reasons']), 'reason')}:"
 
 
@@ -142,10 +142,18 @@ class Story:
                 before = one
         return before
 
+    @cached_property
+    def _marks(self) -> dict[tuple[int, str], Happening | None]:
+        marks, last = {}, None
+        for one in self.conversation:
+            is_near = last is not None and last.at >= one.at - self.round["routing_lookback"]
+            marks[one.rank, one.id] = last if is_near else None
+            last = one if one.kind in ("R", "H", "N") else last
+        return marks
+
     def since(self, question: Happening) -> Happening | None:
         """What said last, before a question, whether a human was on the conversation."""
-        marks = [one for one in self.conversation[: self.conversation.index(question)] if one.kind in ("R", "H", "N")]
-        return marks[-1] if marks and marks[-1].at >= question.at - self.round["routing_lookback"] else None
+        return self._marks[question.rank, question.id]
 
     def waits(self, question: Happening) -> bool:
         since = self.since(question)
