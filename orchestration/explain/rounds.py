@@ -144,7 +144,8 @@ class Story:
 
     @cached_property
     def _marks(self) -> dict[tuple[int, str], Happening | None]:
-        marks, last = {}, None
+        marks: dict[tuple[int, str], Happening | None] = {}
+        last: Happening | None = None
         for one in self.conversation:
             is_near = last is not None and last.at >= one.at - self.round["routing_lookback"]
             marks[one.rank, one.id] = last if is_near else None
