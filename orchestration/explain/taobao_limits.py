@@ -2,93 +2,65 @@
 
 from __future__ import annotations
 
-import re
-
 import duckdb
 
-from orchestration.explain.tables import Row, rows
-from orchestration.explain.text import Entry, Explanation, moment, named, shorten
+from orchestration.explain.tables import Row, rows, shop_header
+from orchestration.explain.text import Entry, Explanation, moment, shorten
 
 STREAK_PREFIX, LIMIT_PREFIX = "taobao-streak-", "taobao-limit-"
 
 STREAK = """
-select k.*, s.shop_name, u.streak_limit, f.as_of
-from marts.taobao_message_streaks k
-left join marts.shops s on s.platform = 'taobao' and k.shop_id = s.shop_id
-left join intermediate.int_taobao__shops i on k.shop_id = i.shop_id
-left join rules.taobao_message_rules u on i.scope = u.scope and k.started_at::date between u.valid_from and u.valid_to
+select k.*, b.begins_after, s.shop_name, u.streak_limit, f.as_of
+from judged.int_taobao__message_streaks k
+join judged.int_taobao__streaks b on k.streak_id = b.streak_id
+left join items.int_shops s on s.platform = 'taobao' and k.shop_id = s.shop_id
+left join items.int_taobao__shop_rules u on k.shop_id = u.shop_id and k.started_at::date between u.valid_from and u.valid_to
 left join build.as_of f on f.platform = 'taobao'
 where k.streak_id = $streak_id
 """
 
-# From the reset before the streak, if one is near, to the one that ends it.
+# From the reset before the streak to the one that ends it: what the shop sent, or the buyer clicked, at that time comes after.
 HAPPENINGS = """
-with messages as (
+with happenings as (
     select
-        sent_at as at, case direction when 'inbound' then 1 else 2 end as item_rank, message_id as id, direction as kind,
+        sent_at as at, case direction when 'inbound' then 1 else 2 end as rank, message_id as id, direction as kind,
         account_id, message_type as type, content
-    from staging.taobao_messages
-    where shop_id = $shop_id and buyer_id = $buyer_id
-),
-
-orders as (
+    from staging.taobao_messages where shop_id = $shop_id and buyer_id = $buyer_id
+    union all by name
+    select created_at as at, 0 as rank, order_id as id, 'order' as kind, order_id as content
+    from staging.taobao_orders where shop_id = $shop_id and buyer_id = $buyer_id
+    union all by name
     select
-        created_at as at, 0 as item_rank, order_id as id, 'order' as kind, null as account_id, null as type, order_id as content
-    from staging.taobao_orders
-    where shop_id = $shop_id and buyer_id = $buyer_id
-),
-
-prompts as (
-    select
-        unnest([triggered_at, exposed_at, clicked_at]) as at, 3 as item_rank, prompt_id as id,
-        unnest(['triggered', 'exposed', 'clicked']) as kind, account_id, trigger as type, prompt_id as content
-    from staging.taobao_rejection_prompts
-    where shop_id = $shop_id and buyer_id = $buyer_id
-),
-
-happenings as (
-    select * from messages
-    union all
-    select * from orders
-    union all
-    select * from prompts
-),
-
-resets as (
-    select max(event_at) as reset_at
-    from intermediate.int_taobao__streak_events
-    where shop_id = $shop_id and buyer_id = $buyer_id and kind <> 'counted' and event_at <= $started_at
+        unnest([triggered_at, exposed_at, clicked_at]) as at, 3 as rank, prompt_id as id,
+        unnest(['triggered', 'exposed', 'clicked']) as kind, trigger as type, prompt_id as content
+    from staging.taobao_rejection_prompts where shop_id = $shop_id and buyer_id = $buyer_id
 )
 
-select h.*, e.kind as event_kind
+select h.* replace (coalesce(e.kind, h.kind) as kind)
 from happenings h
-left join intermediate.int_taobao__streak_events e
-    on h.id = e.event_id and h.item_rank = e.event_rank and e.shop_id = $shop_id and e.buyer_id = $buyer_id
-where
-    h.at >= least($started_at, coalesce((select reset_at from resets), $started_at))
-    -- what the shop sent, or the buyer clicked, at the very time of the reset comes after it
-    and ($ended_at is null or h.at < $ended_at or (h.at = $ended_at and h.item_rank < 2))
-order by h.at, h.item_rank, h.id
+left join items.int_taobao__streak_events e
+    on h.id = e.event_id and h.rank = e.event_rank and e.shop_id = $shop_id and e.buyer_id = $buyer_id
+where h.at >= coalesce($begins_after, $started_at) and coalesce(h.at < $ended_at or (h.at = $ended_at and h.rank < 2), true)
+order by h.at, h.rank, h.id, h.kind desc
 """
 
 LIMIT = """
 select l.*, s.shop_name, u.observation_days, u.observation_min_exposures, u.rejection_click_rate_target
-from marts.taobao_message_limits l
-left join marts.shops s on s.platform = 'taobao' and l.shop_id = s.shop_id
-left join intermediate.int_taobao__shops i on l.shop_id = i.shop_id
-left join rules.taobao_message_rules u on i.scope = u.scope and l.month between u.valid_from and u.valid_to
-where l.shop_id = $shop_id and strftime(l.month, '%Y-%m') = $month
+from metrics.int_taobao__message_limits l
+left join items.int_shops s on s.platform = 'taobao' and l.shop_id = s.shop_id
+left join items.int_taobao__shop_rules u on l.shop_id = u.shop_id and l.month between u.valid_from and u.valid_to
+where $limit_id = 'taobao-limit-' || l.shop_id || '-' || strftime(l.month, '%Y-%m')
 """
 
 # The days behind a limit: those of the month assessed, or those observed.
 DAYS = """
 select d.business_date::timestamp as at, d.numerator::bigint as clicks, d.denominator::bigint as exposures
-from intermediate.int_taobao__prompt_metric_days d
+from metrics.int_taobao__prompt_metric_days d
 left join marts.service_metrics m
     on m.platform = 'taobao' and m.metric = d.metric and m.subject = 'shop' and m.shop_id = d.shop_id and m.period = 'month'
     and date_trunc('month', m.period_end) = $month - interval 1 month
 where
-    d.shop_id = $shop_id
+    d.subject = 'shop' and d.shop_id = $shop_id
     and case
         when $limit_kind = 'full' then d.business_date between m.period_start and m.period_end
         else d.business_date >= $month and d.business_date < $starts_on
@@ -109,43 +81,32 @@ WORDS = {
 
 
 def streak(connection: duckdb.DuckDBPyConnection, streak_id: str) -> Explanation | None:
-    found = rows(connection, STREAK, streak_id=streak_id)
-    if not found:
-        return None
-    row = found[0]
-    keys = {key: row[key] for key in ("shop_id", "buyer_id", "started_at", "ended_at")}
-    return Explanation(
-        title=f"Streak 连续消息 {streak_id}",
-        header=[
-            ("platform 平台", "Taobao and Tmall 淘宝, 天猫"),
-            ("shop 店铺", named(row["shop_id"], row["shop_name"])),
-            ("buyer 买家", row["buyer_id"]),
-            ("limit 上限", f"{row['streak_limit']} messages in a row (T-50)"),
-        ],
-        day=row["started_at"].date(),
-        entries=[entry(happening, row) for happening in rows(connection, HAPPENINGS, **keys)],
-        verdict=[("Counted 计入", counted(row)), ("Ended 重置", [ended(row)]), ("Rejected 拒收", rejected(row))],
-    )
+    for row in rows(connection, STREAK, streak_id=streak_id):
+        keys = {key: row[key] for key in ("shop_id", "buyer_id", "begins_after", "started_at", "ended_at")}
+        limited = f"{row['streak_limit']} messages in a row (T-50)"
+        return Explanation(
+            title=f"Streak 连续消息 {streak_id}",
+            header=[*shop_header(row), ("limit 上限", limited)],
+            day=row["started_at"].date(),
+            entries=[entry(happening, row) for happening in rows(connection, HAPPENINGS, **keys)],
+            verdict=[("Counted 计入", counted(row)), ("Ended 重置", [ended(row)]), ("Rejected 拒收", rejected(row))],
+        )
+    return None
 
 
 def entry(happening: Row, streak: Row) -> Entry:
-    kind = happening["event_kind"] or happening["kind"]
-    if kind == "order" and happening["at"] > streak["started_at"] and happening["at"] != streak["ended_at"]:
-        words = "order 订单, no reply since the one before: no reset (T-54)"
-    else:
-        words = WORDS[kind]
-    at, account = happening["at"], happening["account_id"]
+    kind, at, what = happening["kind"], happening["at"], (happening["type"], shorten(happening["content"]))
+    is_no_reset = kind == "order" and at > streak["started_at"] and at != streak["ended_at"]
     marks = {
         "limit": kind == "counted" and at == streak["reached_limit_at"],
         "closed": kind == "clicked" and at == streak["closed_from"],
         "reset": kind == streak["ended_by"] and at == streak["ended_at"],
     }
-    by_shop = happening["item_rank"] == 2
     return Entry(
         at,
-        f"{account} → {streak['buyer_id']}" if by_shop else streak["buyer_id"],
-        words,
-        ": ".join(part for part in (happening["type"], shorten(happening["content"])) if part),
+        f"{happening['account_id']} → {streak['buyer_id']}" if happening["rank"] == 2 else streak["buyer_id"],
+        "order 订单, no reply since the one before: no reset (T-54)" if is_no_reset else WORDS[kind],
+        ": ".join(part for part in what if part),
         mark=" + ".join(mark for mark, holds in marks.items() if holds),
         matters=True,
     )
@@ -159,13 +120,12 @@ def counted(row: Row) -> list[str]:
 
 
 def ended(row: Row) -> str:
-    match row["ended_by"]:
-        case "buyer_reply":
-            return f"By the buyer's reply at {moment(row['ended_at'])} (T-53)."
-        case "order":
-            return f"By a new order at {moment(row['ended_at'])}, the first since the buyer's last reply (T-54)."
-        case _:
-            return f"Not yet: nothing has reset it up to {moment(row['as_of'])}."
+    at = moment(row["ended_at"] or row["as_of"])
+    return {
+        "buyer_reply": f"By the buyer's reply at {at} (T-53).",
+        "order": f"By a new order at {at}, the first since the buyer's last reply (T-54).",
+        None: f"Not yet: nothing has reset it up to {at}.",
+    }[row["ended_by"]]
 
 
 def rejected(row: Row) -> list[str]:
@@ -179,26 +139,19 @@ def rejected(row: Row) -> list[str]:
 
 def limit(connection: duckdb.DuckDBPyConnection, limit_id: str) -> Explanation | None:
     """Of taobao-limit-<shop>-<YYYY-MM>."""
-    named_by = re.fullmatch(rf"{LIMIT_PREFIX}(.+)-(\d{{4}}-\d{{2}})", limit_id)
-    found = rows(connection, LIMIT, shop_id=named_by[1], month=named_by[2]) if named_by else []
-    if not found:
-        return None
-    row = found[0]
-    keys = {key: row[key] for key in ("shop_id", "month", "limit_kind", "starts_on")}
-    return Explanation(
-        title=f"Limit 发送限制 {limit_id}",
-        header=[
-            ("platform 平台", "Taobao and Tmall 淘宝, 天猫"),
-            ("shop 店铺", named(row["shop_id"], row["shop_name"])),
-            ("limit 限制", f"{row['starts_on']} to {row['ends_on']}, {row['limit_kind']}"),
-        ],
-        day=row["month"],
-        entries=[
-            Entry(day["at"], row["shop_id"], f"{day['exposures']} seen 曝光", f"{day['clicks']} clicked 点击", matters=True)
-            for day in rows(connection, DAYS, **keys)
-        ],
-        verdict=[("Limited 限制", reasons(row))],
-    )
+    for row in rows(connection, LIMIT, limit_id=limit_id):
+        keys = {key: row[key] for key in ("shop_id", "month", "limit_kind", "starts_on")}
+        return Explanation(
+            title=f"Limit 发送限制 {limit_id}",
+            header=[*shop_header(row), ("limit 限制", f"{row['starts_on']} to {row['ends_on']}, {row['limit_kind']}")],
+            day=row["month"],
+            entries=[
+                Entry(day["at"], row["shop_id"], f"{day['exposures']} seen 曝光", f"{day['clicks']} clicked 点击", matters=True)
+                for day in rows(connection, DAYS, **keys)
+            ],
+            verdict=[("Limited 限制", reasons(row))],
+        )
+    return None
 
 
 def reasons(row: Row) -> list[str]:

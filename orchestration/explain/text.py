@@ -3,9 +3,28 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import groupby
+
+PLATFORMS = {"taobao": "Taobao 淘宝", "tmall": "Tmall 天猫", "kuaishou": "Kuaishou 快手", "xiaohongshu": "Xiaohongshu 小红书"}
+ACCOUNT_TYPES = {
+    "main": "main 主账号",
+    "sub": "sub 子账号",
+    "proxy": "proxy 代理账号",
+    "service_assistant": "service assistant 服务助手",
+}
+
+AUTHORS = {
+    "user": "user 用户",
+    "agent": "agent 人工客服",
+    "assist_bot": "assist bot 智能辅助",
+    "auto_bot": "full-auto bot 全自动机器人",
+    "bot": "bot 智能客服",
+    "greeting": "greeting 自动问候语",
+    "system": "system message 系统消息",
+}
 
 CONTENT_WIDTH = 60
 CONTEXT = 3  # entries shown before and after one that matters
@@ -26,14 +45,18 @@ class Entry:
 
 @dataclass(frozen=True)
 class Finding:
-    """An exclusion reason: its clause, what it says, and the facts behind it."""
+    """An exclusion reason or remark: its clause, what it says, and what it rests on."""
 
     reason: str
     clause_id: str
     title_en: str
     title_zh: str
     description: str
-    facts: Sequence[str] = ()
+    evidence: str
+
+    def lines(self, place: int) -> tuple[str, str, str]:
+        title = f"    {place}. {self.clause_id} {self.title_en} {self.title_zh} [{self.reason}]"
+        return title, f"       {self.description}", f"       - {self.evidence}"
 
 
 @dataclass(frozen=True)
@@ -47,29 +70,17 @@ class Explanation:
 
 
 def render(explanation: Explanation) -> str:
-    verdict = [
-        line for headline, sentences in explanation.verdict for line in (f"  {headline}", *(f"    {s}" for s in sentences))
-    ]
     return "\n".join(
         [
             explanation.title,
             *table([(f"  {name}", value) for name, value in explanation.header]),
-            "",
-            f"Timeline 时间线 (times without a date are of {explanation.day})",
+            f"\nTimeline 时间线 (times without a date are of {explanation.day})",
             *timeline(explanation.entries, explanation.day),
-            "",
-            "Verdict 结论",
-            *verdict,
-            *findings(explanation.findings),
+            "\nVerdict 结论",
+            *(line for headline, told in explanation.verdict for line in (f"  {headline}", *(f"    {one}" for one in told))),
+            *(line for place, finding in enumerate(explanation.findings, start=1) for line in finding.lines(place)),
         ]
     )
-
-
-def findings(found: Sequence[Finding]) -> Iterator[str]:
-    for number, finding in enumerate(found, start=1):
-        yield f"    {number}. {finding.clause_id} {finding.title_en} {finding.title_zh} [{finding.reason}]"
-        yield f"       {finding.description}"
-        yield from (f"       - {fact}" for fact in finding.facts)
 
 
 def timeline(entries: Sequence[Entry], day: date) -> list[str]:
@@ -93,21 +104,11 @@ def stretches(entries: Sequence[Entry], day: date) -> list[Entry | Sequence[Entr
     of_day = [index for index, entry in enumerate(entries) if entry.at.date() == day]
     shown = {near for index in matters for near in range(index - CONTEXT, index + CONTEXT + 1) if 0 <= near < len(entries)}
     ends = [*shown, *of_day]
-    if not ends:
-        return []
     result: list[Entry | Sequence[Entry]] = []
-    quiet: list[Entry] = []
-    for index in range(min(ends), max(ends) + 1):
-        if index not in shown:
-            quiet.append(entries[index])
-        else:
-            result += [*_quiet(quiet), entries[index]]
-            quiet = []
-    return [*result, *_quiet(quiet)]
-
-
-def _quiet(entries: list[Entry]) -> Sequence[Entry | Sequence[Entry]]:
-    return entries if len(entries) <= SHORTEST_GAP else [entries]
+    for is_shown, indexes in groupby(range(min(ends, default=0), max(ends, default=-1) + 1), key=shown.__contains__):
+        part = [entries[index] for index in indexes]
+        result += part if is_shown or len(part) <= SHORTEST_GAP else [part]
+    return result
 
 
 def table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]:
@@ -159,10 +160,6 @@ def moment(at: datetime) -> str:
     return at.isoformat(" ", "milliseconds")
 
 
-def span(start: datetime, end: datetime | None) -> str:
-    return f"from {moment(start)} " + (f"to {moment(end)}" if end else "on, with no end")
-
-
 def duration(length: timedelta) -> str:
     """A length to the millisecond, in seconds, and from a minute on in larger units too: 200.000 s (3 min 20.000 s)."""
     milliseconds = length // timedelta(milliseconds=1)
@@ -172,6 +169,11 @@ def duration(length: timedelta) -> str:
     minutes, rest = divmod(milliseconds, 60_000)
     hours, minutes = divmod(minutes, 60)
     return f"{seconds} ({f'{hours} h ' if hours else ''}{minutes} min {rest // 1000}.{rest % 1000:03} s)"
+
+
+def number(count: int, thing: str) -> str:
+    """Such as 1 star, 2 stars."""
+    return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
 def whole_seconds(length: timedelta) -> str:

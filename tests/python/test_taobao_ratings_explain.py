@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from datetime import datetime
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def test_every_card_explains(built_homes: dict[str, Path], fixture: str) -> None
             assert [finding.reason for finding in explanation.findings] == reasons, card_id
             for number, finding in enumerate(explanation.findings, start=1):
                 assert f"    {number}. {clauses[finding.reason]} {finding.title_en} " in text
-                assert finding.facts, (card_id, finding.reason)
+                assert finding.evidence, (card_id, finding.reason)
             assert len(explanation.entries) == 1 + submissions, card_id
             assert [entry.mark for entry in explanation.entries if entry.mark] == (["stands"] if submissions else []), card_id
             assert ("Won back 挽回" in text) == (card_id in recoveries), card_id
@@ -73,12 +74,22 @@ def test_a_changed_rating_as_printed(built_homes: dict[str, Path]) -> None:
     assert (outcome.code, outcome.out, outcome.err) == (0, CHANGED, "")
 
 
-def test_submissions_that_landed_since_the_build() -> None:
-    computed = {"submission_id": "s1", "submitted_at": datetime(2024, 3, 4, 10), "eval_code": 3, "change_number": 0}
-    landed = {"submission_id": "s1", "submitted_at": datetime(2024, 3, 4, 10), "eval_code": 3}
-    assert not taobao_ratings.is_changed([computed], [landed])
-    assert taobao_ratings.is_changed([computed], [landed, landed | {"submission_id": "s2"}])
-    assert taobao_ratings.is_changed([computed], [landed | {"eval_code": 0}])
+@pytest.mark.parametrize(
+    "before",
+    [
+        "delete from judged.int_taobao__rating_submissions where card_id = 'r0000053' and change_number = 1",
+        "update judged.int_taobao__rating_submissions set eval_code = 0 where card_id = 'r0000053' and change_number = 1",
+        "update judged.int_taobao__rating_submissions set submission_id = 's1' where card_id = 'r0000053'",
+    ],
+    ids=["one-more-landed", "another-code-landed", "gone"],
+)
+def test_submissions_that_landed_since_the_build(built_homes: dict[str, Path], tmp_path: Path, before: str) -> None:
+    shutil.copy(built_homes["case101"] / "warehouse.duckdb", tmp_path)
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        connection.execute(before)
+    outcome = kefu("explain", "taobao-card-r0000053", "--home", tmp_path)
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err == "kefu: what taobao-card-r0000053 was computed from has changed since: run kefu build first\n"
 
 
 def test_what_came_too_late_and_what_was_one_too_many() -> None:

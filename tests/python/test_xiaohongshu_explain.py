@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -29,7 +29,7 @@ def test_every_session_explains(built_homes: dict[str, Path], fixture: str) -> N
                 assert (
                     f"    {number}. {clauses[finding.reason]} {finding.title_en} {finding.title_zh} [{finding.reason}]\n" in text
                 )
-                assert finding.facts, (session_id, finding.reason)
+                assert finding.evidence, (session_id, finding.reason)
             marks = {entry.mark for entry in explanation.entries if entry.mark}
             assert "clock" in marks and ("first reply" in marks) == (replied_at is not None), session_id
             assert ("handed on" in marks) == ("taken_over_unanswered" in reasons), session_id
@@ -57,16 +57,22 @@ def test_a_session_that_is_not_there(built_homes: dict[str, Path]) -> None:
     assert outcome.err == f"kefu: no round xiaohongshu-nothing in --home {home}\n"
 
 
-def at(minute: int) -> datetime:
-    return datetime(2025, 9, 1, 10, minute)
+def test_a_round_of_a_session(built_homes: dict[str, Path]) -> None:
+    outcome = kefu("explain", "xiaohongshu-Q-m0001347", "--home", built_homes["case101"])
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out.startswith("Round 轮次 xiaohongshu-Q-m0001347\n")
+    assert "    22:36:01.501 by the agent 人工客服 s0:a0, after 180.001 s (3 min 0.001 s).\n" in outcome.out
 
 
-def test_rounds_are_told_as_they_are_computed() -> None:
-    senders = ["agent", "user", "user", "bot", "agent", "agent", "system", "user", "agent", "user"]
-    messages = [{"sender_kind": sender, "at": at(minute)} for minute, sender in enumerate(senders)]
-    assert [(r.asked_at, r.replied_at) for r in xiaohongshu.rounds(messages, timedelta(hours=24))] == [
-        (at(1), at(4)),
-        (at(7), at(8)),
-        (at(9), None),
-    ]
-    assert [r.replied_at for r in xiaohongshu.rounds(messages, timedelta(minutes=2))] == [None, at(8), None]
+def test_a_session_whose_messages_changed_since_the_build(built_homes: dict[str, Path], tmp_path: Path) -> None:
+    shutil.copy(built_homes["case101"] / "warehouse.duckdb", tmp_path)
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        connection.execute(
+            """
+            update judged.int_xiaohongshu__judged_sessions set first_reply_at = first_reply_at + interval 1 second
+            where session_id = 'c0001344'
+            """
+        )
+    outcome = kefu("explain", "xiaohongshu-c0001344", "--home", tmp_path)
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err == "kefu: what xiaohongshu-c0001344 was computed from has changed since: run kefu build first\n"

@@ -1,0 +1,152 @@
+"""A conversation in order: the items that rounds are made of, and whatever else landed of it, each in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import duckdb
+
+from orchestration.contract import Table, contract
+from orchestration.explain.tables import Clauses, Row, rows
+from orchestration.explain.text import AUTHORS, Entry, shorten
+
+# {platform}, {relation} and the like are names out of vars.yml and the landing contract, never what somebody gave.
+ITEMS = """
+select item_id as id, item_at as at, item_rank as rank, kind, account_id, content
+from items.int_{platform}__items
+where conversation_id = $conversation_id and item_at between $start and $end
+"""
+LANDED = "select * from staging.{relation} where {column} = $conversation_id and {event_time} between $start and $end"
+RECALLED = "select message_id from staging.{relation} where list_contains($ids, message_id)"
+
+EVENTS = {
+    "assigned": "hand-over 分流人工",
+    "transferred": "hand-over 转接",
+    "bot_started": "to a bot 机器人接待",
+    "pooled": "to the offline pool 离线消息池",
+    "closed": "closed 关闭, changes nothing",
+}
+ORIGINS = {
+    "direct": "directly 直接分流",
+    "bot": "from the bot 机器人转人工",
+    "queue": "from the queue 排队",
+    "offline_pool": "from the offline pool 离线消息池",
+    "transfer": "by transfer 转接",
+    "priority": "by priority reception 优先接待",
+}
+
+
+@dataclass(frozen=True)
+class Happening:
+    """A message or routing event. kind: Q, R, B, H, N of the items as the rules of the day take it, None where it is none."""
+
+    at: datetime
+    rank: int  # 0 routing event, 1 inbound, 2 outbound: their order at the same time
+    id: str
+    kind: str | None
+    account_id: str | None
+    who: str
+    words: str  # what it is to a round
+    what: str  # its type and content
+    author: str = ""
+    is_transfer: bool = False  # from one account to another
+
+    def entry(self, mark: str = "", *, matters: bool = True, more: str = "") -> Entry:
+        return Entry(self.at, self.who, self.words + more, self.what, mark, matters)
+
+
+def conversation(
+    connection: duckdb.DuckDBPyConnection,
+    clauses: Clauses,
+    *,
+    platform: str,
+    customer_id: str,
+    bots_reply: bool = False,  # the rules of the day take a bot's message as a reply, and routing as nothing
+    **where: Any,  # conversation_id, start, end
+) -> list[Happening]:
+    """The happenings from start to end in the order in which rounds are made of them."""
+    items = {(row["rank"] > 0, row["id"]): row for row in rows(connection, ITEMS.format(platform=platform), **where)}
+    landed: dict[tuple[bool, str], Row] = {}
+    for table in contract().values():
+        column = next((c.name for c in table.columns if c.name in ("conversation_id", "session_id")), None)
+        if table.platform == platform and column and table.key in (("message_id",), ("event_id",)):
+            sql = LANDED.format(relation=table.relation, column=column, event_time=table.event_time)
+            landed |= {
+                (row["rank"] > 0, row["id"]): row for row in (shared(one, table) for one in rows(connection, sql, **where))
+            }
+    if recalls := contract().get((platform, "message_recalls")):
+        ids = [identifier for is_message, identifier in landed if is_message]
+        for row in rows(connection, RECALLED.format(relation=recalls.relation), ids=ids):
+            landed[True, row["message_id"]]["is_recalled"] = True
+    bare = {"kind": None, "type": None, "author": None, "origin": None, "is_recalled": False}
+    told = [bare | landed.get(key, {}) | items.get(key, {}) for key in items.keys() | landed.keys()]
+    return in_order(happening(row, customer_id, clauses, bots_reply=bots_reply) for row in told)
+
+
+def in_order(happenings: Iterable[Happening]) -> list[Happening]:
+    return sorted(happenings, key=lambda one: (one.at, one.rank, one.id))
+
+
+def shared(row: Row, table: Table) -> Row:
+    """A landed row under the names that all platforms share."""
+    is_inbound = row.get("direction") == "inbound" or row.get("sender_kind") == "user"
+    return {
+        "id": row[table.key[0]],
+        "at": row[table.event_time or ""],
+        "rank": 0 if table.key == ("event_id",) else 1 if is_inbound else 2,
+        "account_id": row.get(table.account or ""),
+        "author": row.get("author_kind") or row.get("sender_kind"),
+        "type": row.get("message_type") or row.get("event_type"),
+        "content": row.get("content"),
+        "origin": row.get("origin"),
+    }
+
+
+def happening(row: Row, customer_id: str, clauses: Clauses, *, bots_reply: bool) -> Happening:
+    rank, kind, account, author = row["rank"], row["kind"], row["account_id"], row["author"]
+    who = {
+        0: f"routing 分流 → {account}" if account else "routing 分流",
+        1: f"{customer_id} → {account or 'shop'}",
+        2: f"{account or author or 'shop'} → {customer_id}",
+    }[rank]
+    spoken = ": ".join(part for part in (row["type"], shorten(row["content"])) if part)
+    return Happening(
+        **{name: row[name] for name in ("at", "rank", "id", "account_id")},
+        kind={"B": "R", "H": None, "N": None}.get(kind, kind) if bots_reply else kind,
+        who=who,
+        words=(words if rank else event_words)(row, clauses, bots_reply=bots_reply),
+        what=spoken if rank else ORIGINS.get(row["origin"], row["origin"] or ""),
+        author=AUTHORS.get(author, author or ""),
+        is_transfer=row["type"] == "transferred",
+    )
+
+
+def event_words(row: Row, clauses: Clauses, *, bots_reply: bool) -> str:
+    """What a routing event is to a round."""
+    if bots_reply and row["kind"]:
+        return f"routing, meant nothing yet{clauses.cite('reply_scope')}"
+    no_human = f": no human{clauses.cite('routing_lookback_days')}" if row["kind"] == "N" else ""
+    return EVENTS.get(row["type"], row["type"] or {"H": EVENTS["assigned"]}.get(row["kind"], "routing 分流")) + no_human
+
+
+def words(row: Row, clauses: Clauses, *, bots_reply: bool) -> str:
+    """What a message is to a round."""
+    author, recalled = AUTHORS.get(row["author"], row["author"] or "bot"), row["is_recalled"]
+    match row["kind"] or row["rank"]:
+        case "Q":
+            return "question 咨询"
+        case "R":
+            by = f" ({author})" if row["author"] not in ("agent", None) else ""
+            return f"valid reply 有效回复{by}" + (f"; recalled 撤回, still a reply{clauses.cite('recalled')}" if recalled else "")
+        case "B" if bots_reply:
+            return f"{author}, a reply then{clauses.cite('reply_scope')}"
+        case "B" | 2:
+            return f"{author}, no reply{clauses.cite('non_human_reply' if row['kind'] else row['author'])}"
+    if row["type"] in clauses:
+        return f"asks nothing{clauses.cite(row['type'])}"
+    if row["author"] == "system":
+        return f"not by a consumer, asks nothing{clauses.cite('no_consumer')}"
+    return f"recalled 撤回, asks nothing{clauses.cite('recalled')}" if recalled else "asks nothing"
