@@ -8,12 +8,14 @@ rules as (select * from {{ ref('round_rules') }}),
 
 never_routed as ( -- T-04, T-09, K-02: it waited for a human, with a bot or in the pool, and never got one
     select
-        platform,
-        round_id as judged_id,
+        r.platform,
+        r.round_id as judged_id,
         'not_routed_to_human' as reason,
-        'waited from ' || first_message_at || ' on' as evidence
-    from rounds
-    where is_waiting and reply_kind is null
+        'waited from ' || r.clock_started_at || ' on, and nobody took it over or replied by '
+        || (r.clock_started_at + u.reply_horizon) as evidence
+    from rounds r
+    join rules u on r.rule_version = u.rule_version
+    where r.is_waiting and r.reply_kind is null
 ),
 
 bot_replies as ( -- T-06, K-02: a full-auto bot answered before any human

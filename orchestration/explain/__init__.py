@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.contract import platforms
+from orchestration.landing.contract import platforms
 from orchestration.errors import KefuError
 from orchestration.explain import rounds, taobao_limits, taobao_priority, taobao_ratings, xiaohongshu
 from orchestration.explain.text import Explanation, render

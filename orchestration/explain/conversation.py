@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.contract import Table, contract
+from orchestration.landing.contract import Table, contract
 from orchestration.explain.tables import Clauses, Row, rows
 from orchestration.explain.text import AUTHORS, Entry, shorten
 

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 from harness import kefu, warehouse
 
-from orchestration.contract import platforms
+from orchestration.landing.contract import platforms
 from orchestration.explain import conversation, rounds
 from orchestration.explain.conversation import Happening, in_order
 from orchestration.explain.rounds import RowsChangedError, Story

@@ -12,7 +12,7 @@ malicious as ( -- K-08: of a user whom the shop reported with success, from when
     select
         r.round_id as judged_id,
         'malicious_user' as reason,
-        'report ' || m.report_id || ' holds ' || {{ span_in_words('m.effective_from', 'null') }} as evidence
+        'report ' || m.report_id || ' on ' || m.user_id || ' was upheld and holds from ' || m.effective_from || ' on' as evidence
     from rounds r
     join reports m on r.shop_id = m.shop_id and r.customer_id = m.user_id
     where r.clock_started_at >= m.effective_from
@@ -34,7 +34,7 @@ of_malicious as ( -- K-08
     select
         r.card_id as judged_id,
         'malicious_user' as reason,
-        'report ' || m.report_id || ' holds ' || {{ span_in_words('m.effective_from', 'null') }} as evidence
+        'report ' || m.report_id || ' on ' || m.user_id || ' was upheld and holds from ' || m.effective_from || ' on' as evidence
     from ratings r
     join reports m on r.shop_id = m.shop_id and r.user_id = m.user_id
     where r.sent_at >= m.effective_from

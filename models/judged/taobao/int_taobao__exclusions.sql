@@ -20,7 +20,8 @@ blocked as ( -- T-03: the buyer had blocked the shop while it could still have r
     select
         r.round_id as judged_id,
         'buyer_blocked_shop' as reason,
-        'blocked ' || {{ span_in_words('b.blocked_at', 'b.unblocked_at') }} as evidence
+        'blocked ' || {{ span_in_words('b.blocked_at', 'b.unblocked_at') }}
+        || ', an answer in time was possible until ' || (r.clock_started_at + u.response_target) as evidence
     from rounds r
     join rules u on r.rule_version = u.rule_version
     join blocks b on r.shop_id = b.shop_id and r.customer_id = b.buyer_id
@@ -59,7 +60,10 @@ disabled as (
 ),
 
 zero_second as ( -- T-19: nobody reads and writes in less than a second
-    select r.round_id as judged_id, 'zero_second_reply' as reason, 'replied in ' || r.elapsed_seconds::double || ' s' as evidence
+    select
+        r.round_id as judged_id,
+        'zero_second_reply' as reason,
+        'replied in ' || r.elapsed_seconds::double || ' s, less than ' || u.zero_second_threshold::double || ' s' as evidence
     from rounds r
     join rules u on r.rule_version = u.rule_version
     where r.reply_kind = 'R' and r.elapsed_seconds < u.zero_second_threshold

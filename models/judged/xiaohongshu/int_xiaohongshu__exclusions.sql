@@ -16,7 +16,11 @@ by_the_merchant as ( -- X-01
 
 -- X-05: the platform takes no data from it. One that nobody answered in time was ended by the system, whatever has landed.
 not_ended as (
-    select s.session_id as judged_id, 'not_ended' as reason, 'no end has landed by ' || n.as_of as evidence
+    select
+        s.session_id as judged_id,
+        'not_ended' as reason,
+        'no end has landed by ' || n.as_of
+        || coalesce(', an agent wrote at ' || s.first_written_at, ', it can be answered until ' || s.answer_due_at) as evidence
     from sessions s
     cross join as_of n
     where s.ended_at is null and (s.first_written_at is not null or s.answer_due_at > n.as_of)
