@@ -16,7 +16,7 @@ select
     r.clause_id,
     r.position,
     -- X-06: a session with the remark counts as not answered, its rounds not at all
-    not r.is_remark or e.judged_kind <> 'session' as is_excluding,
+    not coalesce(r.is_remark, false) or e.judged_kind <> 'session' as is_excluding,
     string_agg(distinct e.evidence, '; ' order by e.evidence) as evidence -- several rows can be the cause
 from exclusions e
 left join reasons r on e.platform = r.platform and e.reason = r.reason
