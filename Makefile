@@ -9,7 +9,7 @@ HOST = 127.0.0.1
 PORT = 3000
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: setup demo ui test browser screenshots faults lint format graph lock
+.PHONY: setup demo ui test browser screenshots faults lint format lock
 
 setup: $(VENV)/.installed
 
@@ -56,9 +56,6 @@ lint: setup
 format: setup
 	@$(VENV)/bin/ruff format orchestration tests
 	@$(VENV)/bin/ruff check --fix orchestration tests
-
-graph: setup
-	@$(VENV)/bin/python -m orchestration.graph
 
 lock: setup
 	$(UV) pip compile --python-version 3.11 --all-extras --generate-hashes --no-emit-index-url --no-header --quiet pyproject.toml -o requirements.lock

@@ -170,7 +170,8 @@ def _set_variables(connection: duckdb.DuckDBPyConnection, variables: dict[str, A
 
 def _variables(request: Request, profile: Profile) -> dict[str, Any]:
     """What the scripts read with `getvariable`."""
-    chats_per_day = request.messages_per_day * profile.message_share / profile.messages_per_chat
+    share = profile.message_share / sum(one.message_share for one in profiles())
+    chats_per_day = request.messages_per_day * share / profile.messages_per_chat
     settings = asdict(profile)
     return {
         "seed": request.seed,

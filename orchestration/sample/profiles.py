@@ -15,7 +15,7 @@ class Profile:
 
     platform: str
     prefix: str  # of every id
-    message_share: float  # of all messages of a day
+    message_share: float  # of all messages of a day, against the shares of the other platforms
     messages_per_chat: float  # measured on the generated data; turns messages per day into chats per day
     hour_weights: list[int]  # one per hour of the day
     day_routes: dict[str, int]  # while the shop is staffed

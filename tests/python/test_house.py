@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 import yaml
-from harness import warehouse
+from harness import FIXTURES, warehouse
 
 from orchestration.home import PROJECT
 
@@ -206,7 +206,14 @@ def missing_parts(platform: str) -> list[str]:
         with open(PROJECT / "seeds" / f"{seed}.csv", encoding="utf-8", newline="") as file:
             if platform not in {row[column] for row in csv.DictReader(file)}:
                 missing.append(f"rows of {column} {platform} in seeds/{seed}.csv")
+    if not fixture_with(platform):
+        missing.append(f"a landing folder tests/python/fixtures/*/landing/{platform}")
     return missing
+
+
+def fixture_with(platform: str) -> str | None:
+    """The first case in which the platform lands."""
+    return min((path.parts[-3] for path in FIXTURES.glob(f"*/landing/{platform}")), default=None)
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
@@ -215,11 +222,10 @@ def test_a_platform_has_every_part(platform: str) -> None:
 
 
 def test_a_platform_that_is_only_named_lacks_every_part() -> None:
-    missing = missing_parts("douyin")
-    assert len(missing) == 1 + len(PARTS) + len(SEEDS)
-    assert {"models/sources/douyin.yml", "int_douyin__touched.sql", "rows of scope douyin in seeds/rule_parameters.csv"} <= set(
-        missing
-    )
+    missing = missing_parts("nowhere")
+    assert len(missing) == 1 + len(PARTS) + len(SEEDS) + 1
+    assert "models/sources/nowhere.yml" in missing
+    assert {"int_nowhere__touched.sql", "rows of scope nowhere in seeds/rule_parameters.csv"} <= set(missing)
 
 
 def common_files() -> Iterator[Path]:
@@ -258,14 +264,18 @@ def forgotten(connection: duckdb.DuckDBPyConnection) -> list[str]:
     ]
 
 
-def test_no_platform_that_landed_is_forgotten(home: Path) -> None:
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_no_platform_that_landed_is_forgotten(platform: str, built_homes: dict[str, Path]) -> None:
+    home = built_homes[fixture_with(platform) or "case101"]
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
-        assert connection.execute("select count(distinct platform) from raw.deliveries").fetchall() == [(len(PLATFORMS),)]
+        landed = connection.execute("select count(*) from raw.deliveries where platform = ?", [platform]).fetchall()
+        assert landed != [(0,)], f"{platform} has landed nothing"
         none_of(forgotten(connection))
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
-def test_a_forgotten_platform_is_told_with_the_table(platform: str, home: Path, tmp_path: Path) -> None:
+def test_a_forgotten_platform_is_told_with_the_table(platform: str, built_homes: dict[str, Path], tmp_path: Path) -> None:
+    home = built_homes[fixture_with(platform) or "case101"]
     behind = {"marts.service_metrics": "metrics.int_metric_values"}  # marts are views
     shutil.copy(
         home / "warehouse.duckdb", tmp_path / "warehouse.duckdb"
