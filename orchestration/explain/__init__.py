@@ -11,11 +11,11 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.landing.contract import platforms
 from orchestration.errors import KefuError
 from orchestration.explain import rounds, taobao_limits, taobao_priority, taobao_ratings, xiaohongshu
 from orchestration.explain.text import Explanation, render
 from orchestration.home import Home, first_line
+from orchestration.landing.contract import platforms
 
 # By what an id begins with. None: there is no such thing.
 TELLERS: dict[str, Callable[[duckdb.DuckDBPyConnection, str], Explanation | None]] = {

@@ -37,7 +37,7 @@ translator = Translator(settings=DagsterDbtTranslatorSettings(enable_asset_check
 
 def dated_keys(project: dict[str, Any]) -> list[dg.AssetKey]:
     """The models whose business dates are rebuilt one by one, and the marts that show them."""
-    nodes = project["nodes"]
+    nodes = {key: node for key, node in project["nodes"].items() if node["resource_type"] == "model"}
     rebuilt = {key for key, node in nodes.items() if node["config"].get("incremental_strategy") == "rebuild_dates"}
     shown = {key for key, node in nodes.items() if node["schema"] == "marts" and rebuilt & set(node["depends_on"]["nodes"])}
     return [translator.get_asset_key(nodes[key]) for key in sorted(rebuilt | shown)]

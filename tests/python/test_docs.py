@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from harness import kefu, query
-
 from orchestration.graph import README, current_graph, with_graph
+
 from orchestration.home import PROJECT
 
 TEXT = README.read_text(encoding="utf-8")

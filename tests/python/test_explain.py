@@ -11,12 +11,12 @@ import duckdb
 import pytest
 from harness import kefu, warehouse
 
-from orchestration.landing.contract import platforms
 from orchestration.explain import conversation, rounds
 from orchestration.explain.conversation import Happening, in_order
 from orchestration.explain.rounds import RowsChangedError, Story
 from orchestration.explain.tables import Clauses
 from orchestration.explain.text import Entry, Explanation, clock, duration, hour, render, shorten, stretches, table, width
+from orchestration.landing.contract import platforms
 
 DAY = date(2025, 9, 1)
 RULES: dict[str, Any] = {
@@ -139,7 +139,7 @@ Verdict 结论
   Does not count 不计入考核, for 5 reasons:
     1. T-03 Buyer blocked the shop 买家拉黑店铺 [buyer_blocked_shop]
        the buyer had blocked the shop so that it could not reply
-       - blocked from 2023-03-24 21:59:50 on
+       - blocked from 2023-03-24 21:59:50 on, an answer in time was possible until 2023-03-30 23:03:03.5
     2. T-06 Human and assist-mode replies are valid, full-auto bots are not 智能辅助回复有效、全自动机器人回复无效 [non_human_reply]
        a full-auto bot answered before any human
        - a bot wrote m0004565 at 2023-03-30 23:03:02.5

@@ -64,7 +64,7 @@ def test_a_streak_over_weeks(tmp_path: Path) -> None:
     deliver(landing, "rejection_prompts", 42, PAIR | {"prompt_id": "p", "account_id": "a", "trigger": "five_in_a_row"}
             | {"triggered_at": noon(28), "clicked_at": noon(30)})  # fmt: skip
     build(landing, home)
-    assert rebuilt_from(home) == {"b": noon(30)}
+    assert rebuilt_from(home) == {}  # a rejection closes what stands: no streak is made anew
     assert streaks(home) == [("taobao-streak-m0", 6, noon(28), None, 1)]
 
     deliver(landing, "orders", 43, PAIR | {"order_id": "o", "created_at": noon(10)})  # five weeks late, it cuts the streak in two
