@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,10 @@ from orchestration.build.dbt import manifest_path
 from orchestration.build.months import close_months, guard_months
 from orchestration.build.steps import land_deliveries
 from orchestration.home import PROJECT, Home, one_writer
+from orchestration.landing.contract import platforms
 from orchestration.runs.partitions import daily, dates_of, monthly
 from orchestration.runs.run_build import PUBLISHED, build_whole, reporting
-from orchestration.runs.translator import MONTHLY, translator
+from orchestration.runs.translator import MONTHLY, told_by_partition, translator
 
 POOL = "warehouse"  # one slot: DuckDB takes one writer
 PATIENCE_SECONDS = 3600.0  # for which a step waits for a build that was started otherwise
@@ -29,13 +30,24 @@ class BuildConfig(dg.Config):
     with_touched: bool = False
 
 
-def source_specs(project: dict[str, Any]) -> list[dg.AssetSpec]:
-    """An asset per dbt source, as which the models know what landing writes."""
+def landed_specs(project: dict[str, Any]) -> list[dg.AssetSpec]:
+    """An asset per landed table, as which the models know it."""
     return [
         dg.AssetSpec(
             key=translator.get_asset_key(source), description=source["description"], group_name="landing", partitions_def=daily
         )
         for source in project["sources"].values()
+        if source["source_name"] in platforms()
+    ]
+
+
+def lineage_specs(project: dict[str, Any], told: Set[str]) -> list[dg.AssetSpec]:
+    """What lies between and belongs to no date: there in the lineage, without partitions that each run would have to record."""
+    nodes = [key for key, node in project["nodes"].items() if node["resource_type"] == "model" and key not in told]
+    sources = [source for source in project["sources"].values() if source["source_name"] not in platforms()]
+    return [translator.get_asset_spec(project, key, None) for key in nodes] + [
+        dg.AssetSpec(key=translator.get_asset_key(source), description=source["description"], group_name="pipeline")
+        for source in sources
     ]
 
 
@@ -43,8 +55,9 @@ def build_assets(home: Home, landing: Path) -> list[dg.AssetsDefinition | dg.Ass
     """The assets of one home, from one landing folder."""
     manifest = manifest_path(home)
     project: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
+    told = told_by_partition(project)
 
-    @dg.multi_asset(name="landing", specs=source_specs(project), backfill_policy=in_one_run, pool=POOL)
+    @dg.multi_asset(name="landing", specs=landed_specs(project), backfill_policy=in_one_run, pool=POOL)
     def landed_tables(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         """Lands every new or changed delivery, whatever the partitions of the run."""
         with one_writer(home, wait_seconds=PATIENCE_SECONDS):
@@ -58,6 +71,7 @@ def build_assets(home: Home, landing: Path) -> list[dg.AssetsDefinition | dg.Ass
     @dbt_assets(
         manifest=manifest,
         name="models",
+        select=" ".join(sorted(f"path:{project['nodes'][key]['original_file_path']}" for key in told)),
         exclude=f"tag:{MONTHLY}",
         partitions_def=daily,
         backfill_policy=in_one_run,
@@ -95,7 +109,7 @@ def build_assets(home: Home, landing: Path) -> list[dg.AssetsDefinition | dg.Ass
         group_name="publishing",
         description="HOME/kefu.duckdb (看板读取的数据库), swapped in whole by every run whose checks have passed.",
     )
-    return [landed_tables, models, months, published]
+    return [landed_tables, models, months, published, *lineage_specs(project, told)]
 
 
 def dbt_resource() -> DbtCliResource:

@@ -35,6 +35,17 @@ class Translator(DagsterDbtTranslator):
 translator = Translator(settings=DagsterDbtTranslatorSettings(enable_asset_checks=True))
 
 
+def told_by_partition(project: dict[str, Any]) -> set[str]:
+    """The ids of what runs tell of by partition: seeds, marts, models that are rebuilt by date, whatever has checks."""
+    checked = {node.get("attached_node") for node in project["nodes"].values()}
+    models = {key: node for key, node in project["nodes"].items() if node["resource_type"] == "model"}
+    return {key for key, node in project["nodes"].items() if node["resource_type"] == "seed"} | {
+        key
+        for key, node in models.items()
+        if node["schema"] == "marts" or node["config"].get("incremental_strategy") == "rebuild_dates" or key in checked
+    }
+
+
 def dated_keys(project: dict[str, Any]) -> list[dg.AssetKey]:
     """The models whose business dates are rebuilt one by one, and the marts that show them."""
     nodes = {key: node for key, node in project["nodes"].items() if node["resource_type"] == "model"}
