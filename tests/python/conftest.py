@@ -30,3 +30,8 @@ def built_homes(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> dic
     folder = (base if worker_id == "master" else base.parent) / "built"  # workers have folders of their own beside each other
     folder.mkdir(exist_ok=True)
     return BuiltHomes(folder)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with the browser, which waits most of its time: at the end everybody would wait for it."""
+    items.sort(key=lambda item: item.path.stem != "test_browser")
