@@ -1,5 +1,5 @@
--- What was said on the dates being built. One row per platform, account, date of the message, customer and conversation, and the same
--- once more for the shop as a whole (account_id null).
+-- What was said on the dates being built. One row per platform, account, date of the message, customer and conversation, and the
+-- same once more for the shop as a whole (account_id null).
 {{ config(materialized='view') }}
 
 with items as (

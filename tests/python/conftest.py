@@ -33,5 +33,9 @@ def built_homes(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> dic
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begins with the browser, which waits most of its time: at the end everybody would wait for it."""
-    items.sort(key=lambda item: item.path.stem != "test_browser")
+    """Keeps a module that shares a home on one worker, and begins with these; with the browser, which waits most of its time."""
+    shares = {path: 'scope="module"' in path.read_text(encoding="utf-8") for path in {item.path for item in items}}
+    for item in items:
+        if shares[item.path]:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    items.sort(key=lambda item: (item.path.stem != "test_browser", not shares[item.path]))

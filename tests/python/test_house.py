@@ -228,6 +228,14 @@ def test_a_platform_that_is_only_named_lacks_every_part() -> None:
     assert {"int_nowhere__touched.sql", "rows of scope nowhere in seeds/rule_parameters.csv"} <= set(missing)
 
 
+def test_no_platform_is_left_out_of_the_list() -> None:
+    """A folder or a contract of a platform that vars.yml does not name would be ignored."""
+    folders = {path for layer in LAYERS for path in (PROJECT / "models" / layer).iterdir() if path.is_dir()}
+    contracts = (PROJECT / "models" / "sources").glob("[!_]*.yml")
+    named = [(path.stem, path.relative_to(PROJECT)) for path in [*folders, *contracts]]
+    none_of([f"{path}: vars.yml does not name {name}" for name, path in named if name not in [*PLATFORMS, "common"]])
+
+
 def common_files() -> Iterator[Path]:
     """What is there once for all platforms: models of no platform's folder, macros, Python."""
     for folder in [*LAYERS[1:-1], "marts/common"]:
