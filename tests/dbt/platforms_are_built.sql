@@ -16,9 +16,8 @@ built as (
 ),
 
 expected as (
-    select l.platform, w.what, l.messages
-    from landed l
-    cross join (select unnest(['rounds', 'figures']) as what) w
+    select platform, messages, unnest(['rounds', 'figures']) as what
+    from landed
 )
 
 select e.platform, 'no ' || e.what as missing, e.messages
