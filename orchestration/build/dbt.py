@@ -61,9 +61,11 @@ def _invoke(runner: dbtRunner, arguments: list[str]) -> dbtRunnerResult:
 
 
 def manifest_path(home: Home) -> Path:
-    """Has dbt read the project as it is now, into a file of the home."""
-    _parse(home)
-    return home.dbt / "manifest.json"
+    """Has dbt read the project as it is now, into a file of the home that is whole at any moment."""
+    path, aside = home.dbt / "project.json", home.dbt / f"project-{os.getpid()}.new"
+    _parse(home).write(str(aside))
+    aside.replace(path)
+    return path
 
 
 _manifests: dict[str, Manifest] = {}  # by fingerprint of the project: builds of one process read it once

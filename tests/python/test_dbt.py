@@ -15,11 +15,18 @@ from harness import FIXTURES, copy_project, kefu_of
 from orchestration.build.checks import LastRun
 from orchestration.build.dbt import manifest_path, run_dbt
 from orchestration.errors import KefuError
-from orchestration.home import open_home
+from orchestration.home import Home, open_home
 
 
-def test_every_unit_test_passes(built_homes: dict[str, Path]) -> None:
-    home = open_home(built_homes["case101"])
+@pytest.fixture
+def home(built_homes: dict[str, Path], tmp_path: Path) -> Home:
+    """A built home of one's own: others read the shared one, and dbt locks it."""
+    copy = tmp_path / "built"
+    shutil.copytree(built_homes["case101"], copy, symlinks=True)
+    return open_home(copy)
+
+
+def test_every_unit_test_passes(home: Home) -> None:
     results = home.dbt / "run_results.json"
     results.unlink()  # that of the build
     try:
@@ -34,11 +41,11 @@ def test_every_unit_test_passes(built_homes: dict[str, Path]) -> None:
     assert not failed, "\n\n".join(f"{name}: {message}" for name, message in failed.items())
 
 
-def test_a_first_build_that_fails_shows_its_own_error(built_homes: dict[str, Path], tmp_path: Path) -> None:
+def test_a_first_build_that_fails_shows_its_own_error(home: Home, tmp_path: Path) -> None:
     """Its process has read the project for another home before; dbt ends before it writes anything to this one."""
-    run_dbt(open_home(built_homes["case101"]), ["list", "--select", "as_of"], report=print)
+    run_dbt(home, ["list", "--select", "as_of"], report=print)
     with pytest.raises(KefuError, match="no_such_selector"):
-        run_dbt(open_home(tmp_path), ["build", "--selector", "no_such_selector"], report=print)
+        run_dbt(open_home(tmp_path / "new"), ["build", "--selector", "no_such_selector"], report=print)
 
 
 def test_a_failing_unit_test_is_named_with_what_it_says(tmp_path: Path) -> None:
@@ -77,7 +84,7 @@ def test_dates_cannot_be_rebuilt_without_knowing_whose_they_are(built_homes: dic
     code = f"""
 from pathlib import Path
 from orchestration.build.dbt import run_dbt
-from orchestration.home import open_home
+from orchestration.home import Home, open_home
 for _ in range(2):
     print("run")
     run_dbt(open_home(Path({str(home)!r})), ["run", "--select", "without_platform"], report=print)
