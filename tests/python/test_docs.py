@@ -388,7 +388,7 @@ def test_commands_of_dagster(place: Place) -> None:
     write_settings(home)
     defs = definitions(home, place.landing)
     graph = defs.resolve_asset_graph()
-    started: dict[str, subprocess.Popen[str]] = {}
+    started: dict[str, subprocess.CompletedProcess[str]] = {}
     settings = {"KEFU_HOME": str(place.home), "KEFU_LANDING": str(place.landing), "DAGSTER_HOME": str(home.dagster)}
     for command in run_here("dagster"):
         group, action, *rest = command.words[1:]
@@ -403,15 +403,15 @@ def test_commands_of_dagster(place: Place) -> None:
             name = name if isinstance(name, str) else name[0]
             assert name in {each.name for each in getattr(defs, f"{group}s") or ()}, command.text
             if group not in started:
-                started[group] = subprocess.Popen(
+                started[group] = subprocess.run(  # one after the other: both have dbt read the project into the home
                     [PROGRAM("dagster"), *command.words[1:]],
                     cwd=PROJECT,
                     env=os.environ | settings,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT,
                     text=True,
+                    timeout=300,
                 )
     assert set(started) == {"schedule", "sensor"}
     for group, process in started.items():
-        out, _ = process.communicate(timeout=300)
-        assert process.returncode == 0 and f"Started {group}" in out, out
+        assert process.returncode == 0 and f"Started {group}" in process.stdout, process.stdout
