@@ -12,7 +12,7 @@ import duckdb
 from orchestration.build.checks import LastRun, RowDates
 from orchestration.home import FOR_READERS, Home
 from orchestration.privacy.buyers import BUYER_COLUMNS, BuyerKey, buyer_key, hashed
-from orchestration.sql import text
+from orchestration.sql import name, text
 
 STORAGE_VERSION = "v1.0.0"  # so that readers with an older DuckDB open it
 STAFF_IDS = ("shop_id", "account_id", "agent_id")
@@ -88,7 +88,7 @@ def _write(home: Home, target: Path, *, with_previous: bool) -> None:
             connection.execute(f"insert into target.marts.{table} by name {rows}", parameters)
             connection.execute(f"comment on table target.marts.{table} is {text(mart['description'])}")
             for column in columns:
-                described = f'target.marts.{table}."{column["name"]}"'
+                described = f"target.marts.{table}.{name(column['name'])}"
                 connection.execute(f"comment on column {described} is {text(column['description'])}")
         connection.execute("detach target")
 
@@ -96,7 +96,7 @@ def _write(home: Home, target: Path, *, with_previous: bool) -> None:
 def _definition(column: dict[str, Any]) -> str:
     """A column as the marts contract has it: its name, type, and whether it is never null."""
     never_null = any(constraint["type"] == "not_null" for constraint in column["constraints"])
-    return f'"{column["name"]}" {column["data_type"]}{" not null" if never_null else ""}'
+    return f"{name(column['name'])} {column['data_type']}{' not null' if never_null else ''}"
 
 
 def _rows(table: str, hidden: dict[str, str] | None, dates: RowDates | None, *, with_previous: bool) -> str:

@@ -220,8 +220,6 @@ class BuildState:
 
     def drop_unknown(self, known: set[tuple[str, str]]) -> None:
         """After a build of everything, drops what models made that the project no longer has: nothing would rebuild its rows."""
-        if not self.is_everything():
-            return
         found = self.connection.execute(
             """
             select table_schema, table_name, table_type from information_schema.tables

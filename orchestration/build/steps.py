@@ -70,7 +70,8 @@ def building(home: Home, dates: Dates, report: Report, *, full_refresh: bool = F
         raise
     with home.connect() as connection:
         state = BuildState(home, connection)
-        state.drop_unknown(LastRun(home).relations())
+        if state.is_everything():
+            state.drop_unknown(LastRun(home).relations())
         state.mark_checked()
     publish_build(home, report)
     report_held(home, report)

@@ -133,8 +133,9 @@ def _report_other_dates(context: dg.AssetExecutionContext, state: BuildState, pr
     """Tells Dagster of the dates that are rebuilt besides the run's daily partitions."""
     asked = set(context.partition_keys)
     others = {str(day) for days in state.dates_built().values() for day in days} - asked
+    keys = dated_keys(project)
     for day in sorted(others & set(daily.get_partition_keys())):
-        for key in dated_keys(project):
+        for key in keys:
             context.instance.report_runless_asset_event(dg.AssetMaterialization(asset_key=key, partition=day))
 
 
