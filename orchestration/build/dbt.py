@@ -6,11 +6,13 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.adapters.factory import reset_adapters
 from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt.artifacts.schemas.run import RunExecutionResult
 from dbt.contracts.graph.manifest import Manifest
 
 from orchestration.build.checks import LastRun, one_line
@@ -37,12 +39,14 @@ def build_arguments(*, full_refresh: bool, unchanged: Sequence[str] = ()) -> lis
 
 def run_dbt(home: Home, arguments: Sequence[str], report: Callable[[str], None]) -> None:
     """Runs dbt in this process and reports the checks that warn. KefuError tells the first things that failed."""
-    runner = dbtRunner(manifest=_manifest(home), callbacks=[_progress(report)])
+    runner = dbtRunner(manifest=_project(home), callbacks=[_progress(report)])
     try:
-        result = _invoke(runner, [*arguments, *_options(home)])
+        result = _invoke(runner, [*arguments, "--no-write-json", *_options(home, home.dbt)])
     finally:  # dbt keeps the warehouse open in this process, where others are to open it next
         reset_adapters()  # type: ignore[no-untyped-call]
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+    if isinstance(result.result, RunExecutionResult):  # by hand, as dbt would write all that it has read once more with it
+        result.result.write(str(home.dbt / "run_results.json"))
     last_run = LastRun(home)
     with home.connect() as connection:
         if not result.success:
@@ -62,38 +66,53 @@ def _invoke(runner: dbtRunner, arguments: list[str]) -> dbtRunnerResult:
 
 def manifest_path(home: Home) -> Path:
     """Has dbt read the project as it is now, into a file of the home that is whole at any moment."""
-    path, aside = home.dbt / "project.json", home.dbt / f"project-{os.getpid()}.new"
-    _parse(home).write(str(aside))
+    _, text = _parse(home)
+    return _write(home, "project.json", text)
+
+
+_projects: dict[str, tuple[Manifest, bytes]] = {}  # by fingerprint of the project: builds of one process read it once
+
+
+def _project(home: Home) -> Manifest:
+    """The project as dbt reads it now, which lies in the home then: checks look there, however early dbt's run ends."""
+    os.environ.update(dbt_environment(home))
+    fingerprint = project_fingerprint()
+    if fingerprint not in _projects:
+        _projects[fingerprint] = _parse(home)
+    manifest, text = _projects[fingerprint]
+    _write(home, "manifest.json", text)
+    return manifest
+
+
+def _parse(home: Home) -> tuple[Manifest, bytes]:
+    """The project as dbt reads it, and as the text of a manifest.json.
+
+    dbt reads it in a folder of its own, as several processes may do so at once, and finds there what was read before.
+    """
+    os.environ.update(dbt_environment(home))
+    read_before = home.dbt / "partial_parse.msgpack"
+    with TemporaryDirectory(dir=home.temporary) as folder:
+        arguments = ["parse", *_options(home, folder), "--partial-parse-file-path", str(read_before)]
+        parsed = _invoke(dbtRunner(), arguments)
+        if not isinstance(parsed.result, Manifest):
+            raise KefuError(f"the dbt project cannot be read: {one_line(parsed.exception)}")
+        for written in Path(folder).glob(read_before.name):  # nothing, where nothing had to be read anew
+            written.replace(read_before)
+        return parsed.result, Path(folder, "manifest.json").read_bytes()
+
+
+def _write(home: Home, file: str, content: bytes) -> Path:
+    """Writes a file for dbt's folder aside and puts it in place whole."""
+    path, aside = home.dbt / file, home.dbt / f"{file}-{os.getpid()}.new"
+    aside.write_bytes(content)
     aside.replace(path)
     return path
 
 
-_manifests: dict[str, Manifest] = {}  # by fingerprint of the project: builds of one process read it once
-
-
-def _manifest(home: Home) -> Manifest:
-    """The project as dbt reads it now, which lies in the home then: checks look there, however early dbt's run ends."""
-    os.environ.update(dbt_environment(home))
-    fingerprint = project_fingerprint()
-    if fingerprint not in _manifests:
-        _manifests[fingerprint] = _parse(home)
-    elif not (home.dbt / "manifest.json").exists():
-        _manifests[fingerprint].write(str(home.dbt / "manifest.json"))
-    return _manifests[fingerprint]
-
-
-def _parse(home: Home) -> Manifest:
-    os.environ.update(dbt_environment(home))
-    parsed = _invoke(dbtRunner(), ["parse", *_options(home)])
-    if not isinstance(parsed.result, Manifest):
-        raise KefuError(f"the dbt project cannot be read: {one_line(parsed.exception)}")
-    return parsed.result
-
-
-def _options(home: Home) -> list[str]:
+def _options(home: Home, target: Path | str) -> list[str]:
     return [
         *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
-        *("--target-path", str(home.dbt), "--log-path", str(home.logs), "--log-level", "none", "--quiet"),
+        *("--target-path", str(target), "--log-path", str(home.logs), "--log-level", "none", "--quiet"),
     ]
 
 
