@@ -23,7 +23,6 @@ TELLERS: dict[str, Callable[[duckdb.DuckDBPyConnection, str], Explanation | None
     taobao_limits.STREAK_PREFIX: taobao_limits.streak,
     taobao_limits.LIMIT_PREFIX: taobao_limits.limit,
     taobao_priority.PREFIX: taobao_priority.explanation,
-    xiaohongshu.PREFIX: xiaohongshu.explanation,
 }
 
 
@@ -50,8 +49,6 @@ def explain(home: Path, given: str) -> str:
 
 
 def explanations(connection: duckdb.DuckDBPyConnection, given: str) -> Iterator[Explanation]:
-    """Whatever has this id: a round of the platform that it begins with, else what has a teller of its own, else a session."""
+    """Whatever has this id: a round, else what has a teller of its own, else a session."""
     tellers = [tell for prefix, tell in TELLERS.items() if given.startswith(prefix)]
-    of_rounds = [platform for platform in platforms() if given.startswith(f"{platform}-")]
-    yield from filter(None, (rounds.explanation(connection, platform, given) for platform in of_rounds))
-    yield from filter(None, (tell(connection, given) for tell in (*tellers, xiaohongshu.explanation)))
+    yield from filter(None, (tell(connection, given) for tell in (rounds.explanation, *tellers, xiaohongshu.explanation)))
