@@ -8,8 +8,8 @@ from typing import Any
 
 import duckdb
 
-from orchestration.explain.tables import Clauses, Row, rows
-from orchestration.explain.text import AUTHORS, Entry, shorten
+from orchestration.explain.tables import Clauses, rows
+from orchestration.explain.text import AUTHORS, Entry, Row, shorten
 from orchestration.landing.contract import Table, contract
 
 # {platform}, {relation} and the like are names out of vars.yml and the landing contract, never what somebody gave.

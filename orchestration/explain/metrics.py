@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import duckdb
 
-from orchestration.explain.tables import Row, rows
+from orchestration.explain.tables import rows
+from orchestration.explain.text import Row
 
 CAPS = """
 select response_cap_seconds::double as cap, unanswered_response_seconds::double as unanswered

@@ -10,8 +10,8 @@ import duckdb
 
 from orchestration.explain.conversation import Happening, conversation
 from orchestration.explain.metrics import of_metrics
-from orchestration.explain.tables import Clauses, Row, RowsChangedError, clauses_of, count, findings, header, rows, subject
-from orchestration.explain.text import Entry, Explanation, clock, duration, within
+from orchestration.explain.tables import Clauses, RowsChangedError, clauses_of, count, findings, header, rows
+from orchestration.explain.text import Entry, Explanation, Row, clock, duration, within
 
 ROUND = """
 select
@@ -20,7 +20,7 @@ select
     date_part('epoch', u.reply_horizon)::integer // 3600 as horizon_hours, r.clock_started_at + u.reply_horizon as ends_at
 from judged.int_judged_rounds r
 left join rules.round_rules u on r.rule_version = u.rule_version
-where r.round_id = $round_id
+where r.round_id = $id
 """
 
 # All of a conversation. What a hand-over takes over had waited.
@@ -36,12 +36,9 @@ order by clock_started_at, round_id
 REPLIES = {"bot_and_human": "of bots and humans 智能客服+人工客服", "human_only": "of humans only 仅人工客服"}
 
 
-def explanation(connection: duckdb.DuckDBPyConnection, round_id: str) -> Explanation | None:
-    row = subject(connection, ROUND, round_id=round_id)
-    if row is None:
-        return None
+def explanation(connection: duckdb.DuckDBPyConnection, row: Row) -> Explanation:
     if row["valid_from"] is None:
-        raise RowsChangedError(round_id)
+        raise RowsChangedError(row["round_id"])
     platform, clauses = row["platform"], clauses_of(connection, row["platform"], row["scope"])
     midnight = datetime.combine(row["business_date"], datetime.min.time())
     happenings = conversation(
@@ -63,7 +60,7 @@ def explanation(connection: duckdb.DuckDBPyConnection, round_id: str) -> Explana
         ("target 目标", row["target"] and f"reply within {row['target']:g} s", "response_target_seconds"),
     ]
     return Explanation(
-        title=f"Round 轮次 {round_id}",
+        title=f"Round 轮次 {row['round_id']}",
         header=header(row, *((name, f"{told}{clauses.cite(parameter)}") for name, told, parameter in parameters if told)),
         day=row["business_date"],
         entries=story.entries(),

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import duckdb
 
 from orchestration.errors import KefuError
-from orchestration.explain.text import ACCOUNT_TYPES, PLATFORMS, Finding, named, number
-
-Row = dict[str, Any]
+from orchestration.explain.text import ACCOUNT_TYPES, PLATFORMS, Row, named, number
 
 PLACE = """
 select s.scope, s.shop_name, a.account_type, a.display_name, f.as_of
@@ -66,17 +62,17 @@ def rows(connection: duckdb.DuckDBPyConnection, sql: str, **parameters: object) 
     return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
 
 
-def subject(connection: duckdb.DuckDBPyConnection, sql: str, **parameters: object) -> Row | None:
+def subject(connection: duckdb.DuckDBPyConnection, sql: str, identifier: str) -> Row | None:
     """The row that is explained, with what is known of its shop and account; None where there is none such."""
-    for row in rows(connection, sql, **parameters):
+    for row in rows(connection, sql, id=identifier):
         return row | rows(connection, PLACE, **{key: row.get(key) for key in ("platform", "shop_id", "account_id")})[0]
     return None
 
 
-def findings(connection: duckdb.DuckDBPyConnection, row: Row, *, with_remarks: bool = False) -> list[Finding]:
+def findings(connection: duckdb.DuckDBPyConnection, row: Row, *, with_remarks: bool = False) -> list[Row]:
     """The reasons of a round, rating or session in their order, each with its clause and the evidence that its row holds."""
     held = {"platform": row["platform"], "reasons": row["exclusion_reasons"], "evidence": row["evidence"]}
-    return [Finding(**found) for found in rows(connection, REASONS, with_remarks=with_remarks, **held)]
+    return rows(connection, REASONS, with_remarks=with_remarks, **held)
 
 
 class Clauses(dict[str, str]):

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import duckdb
 
-from orchestration.explain.tables import Row, header, rows, subject
-from orchestration.explain.text import Entry, Explanation, clock, shorten
-
-STREAK_PREFIX, LIMIT_PREFIX = "taobao-streak-", "taobao-limit-"
+from orchestration.explain.tables import header, rows
+from orchestration.explain.text import Entry, Explanation, Row, clock, shorten
 
 STREAK = """
 select 'taobao' as platform, k.*, b.begins_after, u.streak_limit
 from judged.int_taobao__message_streaks k
 join judged.int_taobao__streaks b on k.streak_id = b.streak_id
 left join items.int_taobao__shop_rules u on k.shop_id = u.shop_id and k.started_at::date between u.valid_from and u.valid_to
-where k.streak_id = $streak_id
+where k.streak_id = $id
 """
 
 # From the reset before the streak to the one that ends it: what the shop sent, or the buyer clicked, at that time comes after.
@@ -53,7 +51,7 @@ left join items.int_taobao__shop_rules u on l.shop_id = u.shop_id and l.month be
 left join marts.service_metrics m
     on m.platform = 'taobao' and m.metric = 'rejection_click_rate' and m.subject = 'shop' and m.shop_id = l.shop_id
     and m.period = 'month' and date_trunc('month', m.period_end) = l.month - interval 1 month
-where $limit_id = 'taobao-limit-' || l.shop_id || '-' || strftime(l.month, '%Y-%m')
+where $id = l.shop_id || '-' || strftime(l.month, '%Y-%m')
 """
 
 DAYS = """
@@ -80,10 +78,7 @@ ENDED = {
 }
 
 
-def streak(connection: duckdb.DuckDBPyConnection, streak_id: str) -> Explanation | None:
-    row = subject(connection, STREAK, streak_id=streak_id)
-    if row is None:
-        return None
+def streak(connection: duckdb.DuckDBPyConnection, row: Row) -> Explanation:
     keys = {key: row[key] for key in ("shop_id", "buyer_id", "begins_after", "started_at", "ended_at")}
     limit, ended_at = row["streak_limit"], clock(row["ended_at"] or row["as_of"])
     reached, rejected = f"Fewer than {limit}: no prompt for it (T-55).", ["No click on reject between the resets (T-57)."]
@@ -96,7 +91,7 @@ def streak(connection: duckdb.DuckDBPyConnection, streak_id: str) -> Explanation
         ]
     counted = f"{row['counted_messages']} since {clock(row['started_at'])}, over all accounts and conversations (T-50)."
     return Explanation(
-        title=f"Streak 连续消息 {streak_id}",
+        title=f"Streak 连续消息 {row['streak_id']}",
         header=header(row, ("limit 上限", f"{limit} messages in a row (T-50)")),
         day=row["started_at"].date(),
         entries=[entry(happening, row) for happening in rows(connection, HAPPENINGS, **keys)],
@@ -127,11 +122,7 @@ def entry(happening: Row, streak: Row) -> Entry:
     )
 
 
-def limit(connection: duckdb.DuckDBPyConnection, limit_id: str) -> Explanation | None:
-    """Of taobao-limit-<shop>-<YYYY-MM>."""
-    row = subject(connection, LIMIT, limit_id=limit_id)
-    if row is None:
-        return None
+def limit(connection: duckdb.DuckDBPyConnection, row: Row) -> Explanation:
     days = rows(connection, DAYS, **{key: row[key] for key in ("shop_id", "days_from", "days_to")})
     target = f"more than the {row['rejection_click_rate_target']:.0%} allowed"
     figure = f"{row['exposures']} prompts seen in time, of which {row['click_rate']:.1%} clicked (T-59): {target}"
@@ -143,7 +134,7 @@ def limit(connection: duckdb.DuckDBPyConnection, limit_id: str) -> Explanation |
     if row["limit_kind"] == "full":
         reasons = [f"The month before: {figure} (T-60).", "A severe month that is assessed limits the whole next one (T-61)."]
     return Explanation(
-        title=f"Limit 发送限制 {limit_id}",
+        title=f"Limit 发送限制 taobao-limit-{row['shop_id']}-{row['month']:%Y-%m}",
         header=header(row, ("limit 限制", f"{row['starts_on']} to {row['ends_on']}, {row['limit_kind']}")),
         day=row["month"],
         entries=[

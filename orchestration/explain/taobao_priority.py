@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import duckdb
 
-from orchestration.explain.tables import Row, header, subject
-from orchestration.explain.text import Entry, Explanation, clock, named
-
-PREFIX = "taobao-entry-"
+from orchestration.explain.tables import header
+from orchestration.explain.text import Entry, Explanation, Row, clock, named
 
 # With the setting that stood then, and the last entry at which the buyer was shown a prompt.
 ENTRY = """
@@ -22,7 +20,7 @@ left join items.int_taobao__priority_settings z
     on p.shop_id = z.shop_id and not z.is_rejected and p.entered_at >= z.saved_at and p.entered_at < z.saved_until
 left join metrics.int_taobao__priority_conditions b
     on p.shop_id = b.shop_id and p.buyer_id = b.buyer_id and c.last_prompted_at = b.entered_at and b.prompt_shown is not null
-where p.entry_id = $entry_id
+where p.entry_id = $id
 order by b.entry_id
 limit 1
 """
@@ -46,16 +44,13 @@ PROMPTS = {
 KINDS = {"member": " 会员专属客服 (T-85)", "audience": " 优先接待生效 (T-85)", None: ""}
 
 
-def explanation(connection: duckdb.DuckDBPyConnection, given: str) -> Explanation | None:
-    row = subject(connection, ENTRY, entry_id=given.removeprefix(PREFIX))
-    if row is None:
-        return None
+def explanation(_: duckdb.DuckDBPyConnection, row: Row) -> Explanation:
     cancelled = f", cancelled on {row['cancelled_on']} (T-72)" if row["cancelled_on"] else ""
     grade = ("grade 等级", f"{row['grade'] or 'none'}{cancelled}")
     expected = PROMPTS[row["expected_prompt_text_key"] or row["prompt_suppressed_by"]]
     shown = f"Shown was {row['prompt_shown'] or 'none'}, which is {as_expected(row['prompt_as_expected'])}."
     return Explanation(
-        title=f"Entry 进线 {given}",
+        title=f"Entry 进线 taobao-entry-{row['entry_id']}",
         header=header(row, grade, ("settings 设置", settings(row))),
         day=row["entered_at"].date(),
         entries=entries(row),

@@ -7,22 +7,21 @@ from datetime import timedelta
 
 import duckdb
 
-from orchestration.explain.tables import Row, RowsChangedError, count, findings, header, rows, subject
-from orchestration.explain.text import Entry, Explanation, clock, duration, number
-
-PREFIX = "taobao-card-"
+from orchestration.explain.tables import RowsChangedError, count, findings, header, rows
+from orchestration.explain.text import Entry, Explanation, Row, clock, duration, number
 
 # The card as it landed, and the rating that was made of it, if any.
 CARD = """
 select
     'taobao' as platform, c.*, r.business_date, r.eval_code, r.is_counted, r.is_satisfied, r.is_manual_invite_forbidden,
-    r.exclusion_reasons, r.evidence, i.first_rated_at, i.first_eval_code, i.effective_changes, i.submissions, i.rating_max_edits, i.rating_edit_limit,
+    r.exclusion_reasons, r.evidence, i.first_rated_at, i.first_eval_code, i.effective_changes, i.submissions,
+    i.rating_max_edits, i.rating_edit_limit,
     v.is_recovered, v.edits_left, v.editable_until, v.is_editable, v.second_line_available
 from staging.taobao_rating_cards c
 left join judged.int_taobao__judged_ratings r on c.card_id = r.card_id
 left join judged.int_taobao__ratings i on c.card_id = i.card_id
 left join judged.int_taobao__rating_recoveries v on c.card_id = v.card_id
-where c.card_id = $card_id
+where c.card_id = $id
 """
 
 # As they were judged; changed are those that landed since, and those that are gone or other than they were.
@@ -58,14 +57,11 @@ SECOND_LINES = {
 }
 
 
-def explanation(connection: duckdb.DuckDBPyConnection, given: str) -> Explanation | None:
-    """Of taobao-card-<card id>."""
-    card = subject(connection, CARD, card_id=given.removeprefix(PREFIX))
-    if card is None:
-        return None
+def explanation(connection: duckdb.DuckDBPyConnection, card: Row) -> Explanation:
+    name = f"taobao-card-{card['card_id']}"
     submissions, invites = (rows(connection, sql, card_id=card["card_id"]) for sql in (SUBMISSIONS, INVITES))
     if any(row["is_changed"] for row in submissions):
-        raise RowsChangedError(given)
+        raise RowsChangedError(name)
     told = [
         ("Rated 评价", rated(card, submissions)),
         ("Won back 挽回", recovery(card)),
@@ -74,7 +70,7 @@ def explanation(connection: duckdb.DuckDBPyConnection, given: str) -> Explanatio
     counts, enters = "Does not count 不计入考核: there is no rating", f"as {'' if card['is_satisfied'] else 'not '}satisfied"
     metric = f"In the satisfaction rate 满意度 of {card['business_date']} it enters {enters} (T-35)."
     return Explanation(
-        title=f"Rating card 评价卡片 {given}",
+        title=f"Rating card 评价卡片 {name}",
         header=header(card, ("card 卡片", TRIGGERS[card["trigger"]])),
         day=card["business_date"] or card["sent_at"].date(),
         entries=entries(card, submissions),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
+from typing import Any
 
 from rich.cells import cell_len, set_cell_size
+
+Row = dict[str, Any]
 
 PLATFORMS = {"taobao": "Taobao 淘宝", "tmall": "Tmall 天猫", "kuaishou": "Kuaishou 快手", "xiaohongshu": "Xiaohongshu 小红书"}
 ACCOUNT_TYPES = {
@@ -46,25 +49,13 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Finding:
-    """An exclusion reason or remark: its clause, what it says, and what it rests on."""
-
-    reason: str
-    clause_id: str
-    title_en: str
-    title_zh: str
-    description: str
-    evidence: str
-
-
-@dataclass(frozen=True)
 class Explanation:
     title: str
     header: Sequence[tuple[str, str]]
     day: date  # entries of other dates are shown with their date
     entries: Sequence[Entry]
     verdict: Sequence[tuple[str, Sequence[str]]]  # a headline, and the sentences under it
-    findings: Sequence[Finding] = field(default_factory=list)
+    findings: Sequence[Row] = ()  # exclusion reasons and remarks, each with its clause and what it rests on
 
 
 def render(explanation: Explanation) -> str:
@@ -74,8 +65,8 @@ def render(explanation: Explanation) -> str:
     for headline, told in explanation.verdict:
         lines += [f"  {headline}", *(f"    {sentence}" for sentence in told)]
     for place, one in enumerate(explanation.findings, start=1):
-        lines.append(f"    {place}. {one.clause_id} {one.title_en} {one.title_zh} [{one.reason}]")
-        lines += [f"       {one.description}", f"       - {one.evidence}"]
+        lines.append(f"    {place}. {one['clause_id']} {one['title_en']} {one['title_zh']} [{one['reason']}]")
+        lines += [f"       {one['description']}", f"       - {one['evidence']}"]
     return "\n".join(lines)
 
 
@@ -132,14 +123,9 @@ def clock(at: datetime, day: date | None = None) -> str:
 
 
 def duration(length: timedelta) -> str:
-    """A length to the millisecond, in seconds, and from a minute on in larger units too: 200.000 s (3 min 20.000 s)."""
-    milliseconds = length // timedelta(milliseconds=1)
-    seconds = f"{milliseconds // 1000:,}.{milliseconds % 1000:03} s"
-    if milliseconds < 60_000:
-        return seconds
-    minutes, rest = divmod(milliseconds, 60_000)
-    hours, minutes = divmod(minutes, 60)
-    return f"{seconds} ({f'{hours} h ' if hours else ''}{minutes} min {rest // 1000}.{rest % 1000:03} s)"
+    """A length to the millisecond, in seconds, and from a minute on in larger units too: 200.000 s (0:03:20)."""
+    seconds = length // timedelta(milliseconds=1) / 1000
+    return f"{seconds:,.3f} s" + (f" ({timedelta(seconds=int(seconds))})" if seconds >= 60 else "")
 
 
 def number(count: int, thing: str) -> str:

@@ -10,10 +10,8 @@ import duckdb
 
 from orchestration.explain.conversation import Happening, conversation
 from orchestration.explain.rounds import ROUNDS
-from orchestration.explain.tables import Row, RowsChangedError, clauses_of, count, findings, header, rows, subject
-from orchestration.explain.text import AUTHORS, Entry, Explanation, clock, duration, number, within
-
-PREFIX = "xiaohongshu-"
+from orchestration.explain.tables import RowsChangedError, clauses_of, count, findings, header, rows
+from orchestration.explain.text import AUTHORS, Entry, Explanation, Row, clock, duration, number, within
 
 SESSION = """
 select
@@ -27,17 +25,11 @@ join staging.xiaohongshu_sessions i on s.session_id = i.session_id
 join rules.xiaohongshu_rules u on s.rule_version = u.rule_version
 join items.int_xiaohongshu__work_hours w on s.shop_id = w.shop_id and s.business_date between w.valid_from and w.valid_to
 left join staging.xiaohongshu_ratings r on s.session_id = r.session_id
-where s.session_id in ($given, $bare)
-order by s.session_id <> $given
-limit 1
+where s.session_id = $id
 """
 
 
-def explanation(connection: duckdb.DuckDBPyConnection, session_id: str) -> Explanation | None:
-    """Of xiaohongshu-<session id>, or of the session id alone."""
-    row = subject(connection, SESSION, given=session_id, bare=session_id.removeprefix(PREFIX))
-    if row is None:
-        return None
+def explanation(connection: duckdb.DuckDBPyConnection, row: Row) -> Explanation:
     clauses, keys = (
         clauses_of(connection, "xiaohongshu", row["scope"]),
         {"platform": "xiaohongshu", "conversation_id": row["session_id"]},
@@ -45,10 +37,10 @@ def explanation(connection: duckdb.DuckDBPyConnection, session_id: str) -> Expla
     said = conversation(connection, clauses, customer_id=row["user_id"], start=datetime.min, end=datetime.max, **keys)
     written = next((one for one in said if one.kind == "R" and one.at >= row["entered_at"]), None)
     if row["first_reply_at"] not in (None, written and written.at):
-        raise RowsChangedError(session_id)
-    rounds = rows(connection, ROUNDS, **keys)
+        raise RowsChangedError(f"xiaohongshu-{row['session_id']}")
+    rounds, remarks = rows(connection, ROUNDS, **keys), number(len(row["exclusion_reasons"]), "remark")
     return Explanation(
-        title=f"Session 进线 {PREFIX}{row['session_id']}",
+        title=f"Session 进线 xiaohongshu-{row['session_id']}",
         header=header(
             row,
             ("working hours 系统工作时间", f"{row['work_hours']} (X-03)"),
@@ -61,7 +53,7 @@ def explanation(connection: duckdb.DuckDBPyConnection, session_id: str) -> Expla
             ("Answered by", answer(row, written)),
             ("Reply intervals 回复间隔", intervals(row, rounds)),
             ("Afterwards", afterwards(row)),
-            (count(row, ", with remarks:" if row["exclusion_reasons"] else "", ", remarks included"), metrics(row)),
+            (count(row, f", with {remarks}:" if row["exclusion_reasons"] else "", ", remarks included"), metrics(row)),
         ],
         findings=findings(connection, row, with_remarks=True),
     )
