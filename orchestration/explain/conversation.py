@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
 
 import duckdb
 
@@ -53,29 +53,25 @@ class Happening(Entry):
 
 
 def conversation(
-    connection: duckdb.DuckDBPyConnection,
-    clauses: Clauses,
-    *,
-    platform: str,
-    customer_id: str,
-    bots_reply: bool = False,  # the rules of the day take a bot's message as a reply, and routing as nothing
-    **where: Any,  # conversation_id, start, end
+    connection: duckdb.DuckDBPyConnection, clauses: Clauses, row: Row, start: datetime, end: datetime
 ) -> list[Happening]:
-    """The happenings from start to end in the order in which rounds are made of them."""
+    """The happenings from start to end, of the conversation of a row, in the order in which rounds are made of them."""
+    platform, where = row["platform"], {"conversation_id": row["conversation_id"], "start": start, "end": end}
+    bots_reply = row.get("reply_scope") == "bot_and_human"  # routing is nothing then
     found: list[Row] = []
     for table in contract().values():
         column = next((c.name for c in table.columns if c.name in ("conversation_id", "session_id")), None)
         if table.platform == platform and column and table.key in (("message_id",), ("event_id",)):
             sql = LANDED.format(relation=table.relation, column=column, event_time=table.event_time)
-            found += [shared(row, table) for row in rows(connection, sql, **where)]
+            found += [shared(one, table) for one in rows(connection, sql, **where)]
     told: dict[tuple[bool, str], Row] = {}
-    for row in [*found, *rows(connection, ITEMS.format(platform=platform), **where)]:
-        told.setdefault((row["rank"] > 0, row["id"]), BARE.copy()).update(row)
+    for one in [*found, *rows(connection, ITEMS.format(platform=platform), **where)]:
+        told.setdefault((one["rank"] > 0, one["id"]), BARE.copy()).update(one)
     if recalls := contract().get((platform, "message_recalls")):
         ids = [identifier for is_message, identifier in told if is_message]
-        for row in rows(connection, RECALLED.format(relation=recalls.relation), ids=ids):
-            told[True, row["message_id"]]["is_recalled"] = True
-    return in_order(happening(row, customer_id, clauses, bots_reply=bots_reply) for row in told.values())
+        for one in rows(connection, RECALLED.format(relation=recalls.relation), ids=ids):
+            told[True, one["message_id"]]["is_recalled"] = True
+    return in_order(happening(one, row["customer_id"], clauses, bots_reply=bots_reply) for one in told.values())
 
 
 def in_order(happenings: Iterable[Happening]) -> list[Happening]:

@@ -23,7 +23,7 @@ left join rules.round_rules u on r.rule_version = u.rule_version
 where r.round_id = $id
 """
 
-# All of a conversation. What a hand-over takes over had waited.
+# What a hand-over takes over had waited.
 ROUNDS = """
 select
     round_id, account_id, business_date, clock_started_at, first_reply_at, first_message_id,
@@ -39,20 +39,11 @@ REPLIES = {"bot_and_human": "of bots and humans 智能客服+人工客服", "hum
 def explanation(connection: duckdb.DuckDBPyConnection, row: Row) -> Explanation:
     if row["valid_from"] is None:
         raise RowsChangedError(row["round_id"])
-    platform, clauses = row["platform"], clauses_of(connection, row["platform"], row["scope"])
+    clauses = clauses_of(connection, row["platform"], row["scope"])
     midnight = datetime.combine(row["business_date"], datetime.min.time())
-    happenings = conversation(
-        connection,
-        clauses,
-        platform=platform,
-        customer_id=row["customer_id"],
-        bots_reply=row["reply_scope"] == "bot_and_human",
-        conversation_id=row["conversation_id"],
-        start=min(midnight, row["first_message_at"] - 2 * row["routing_lookback"]),
-        end=max(midnight + timedelta(days=1), row["ends_at"]),
-    )
-    rounds = rows(connection, ROUNDS, platform=platform, conversation_id=row["conversation_id"])
-    story = Story(row, happenings, clauses, rounds)
+    start, end = min(midnight, row["first_message_at"] - 2 * row["routing_lookback"]), midnight + timedelta(days=1)
+    happenings = conversation(connection, clauses, row, start, max(end, row["ends_at"]))
+    story = Story(row, happenings, clauses, rounds_of(connection, row))
     how = "" if row["target"] is None else f": as {'' if row['is_on_time'] else 'not '}answered in time"
     parameters = [
         ("window 考核时间", row["round_window"], "window_start"),
@@ -69,6 +60,11 @@ def explanation(connection: duckdb.DuckDBPyConnection, row: Row) -> Explanation:
     )
 
 
+def rounds_of(connection: duckdb.DuckDBPyConnection, row: Row) -> list[Row]:
+    """All rounds of a conversation in order."""
+    return rows(connection, ROUNDS, platform=row["platform"], conversation_id=row["conversation_id"])
+
+
 @dataclass
 class Story:
     """A round with its conversation. RowsChangedError where the landed rows no longer hold what it was made of."""
@@ -80,10 +76,12 @@ class Story:
     clock: Happening = field(init=False)
     first_message: Happening = field(init=False)
     reply: Happening | None = field(init=False)
+    account_id: str | None = field(init=False)  # of which it is, where accounts answer for themselves
 
     def __post_init__(self) -> None:
         kind, item_id = self.round["round_id"].removeprefix(f"{self.round['platform']}-").split("-", 1)
         self.clock = self.happening(item_id, kind)
+        self.account_id = self.clock.account_id if self.round["round_scope"] == "account" else None
         self.first_message = self.happening(self.round["first_message_id"], "Q")
         self.reply = self.happening(self.round["first_reply_id"], "RB") if self.round["first_reply_id"] else None
 
@@ -103,10 +101,9 @@ class Story:
     @property
     def before(self) -> Row | None:
         """The round before on that day; where accounts answer for themselves, that account's."""
-        of_account = self.clock.account_id if self.round["round_scope"] == "account" else None
         for one in reversed(self.rounds):
             is_of_day = one["business_date"] == self.round["business_date"] and one["clock_started_at"] < self.clock.at
-            if is_of_day and of_account in (None, one["account_id"]):
+            if is_of_day and self.account_id in (None, one["account_id"]):
                 return one
         return None
 
@@ -151,17 +148,13 @@ class Story:
         return [f"The question at {at} to {to}.", self.nothing_open(), starts]
 
     def nothing_open(self) -> str:
-        before, whose = self.before, (self.clock.account_id if self.round["round_scope"] == "account" else None) or "the shop"
+        before, whose = self.before, self.account_id or "the shop"
         if before is None:
             return f"Nothing asked of {whose} earlier that day was still open."
+        how = "has a round of its own, as each part of the day has, and what waits for a human"
         if before["first_reply_at"] and before["first_reply_at"] <= self.clock.at:
-            return (
-                f"What was asked of {whose} before was answered at {self.time(before['first_reply_at'])} ({before['round_id']})."
-            )
-        return (
-            f"What was asked of {whose} at {self.time(before['clock_started_at'])} belongs to another round "
-            f"({before['round_id']}): each part of the day, and what waits for a human, has its own rounds."
-        )
+            how = f"was answered at {self.time(before['first_reply_at'])}"
+        return f"What was asked of {whose} at {self.time(before['clock_started_at'])} {how} ({before['round_id']})."
 
     def answer(self) -> list[str]:
         reply, row, target = self.reply, self.round, self.clauses.cite("response_target_seconds")
@@ -174,7 +167,7 @@ class Story:
                 )
                 told.append(no_reply if row["reply_kind"] == "B" else within(row["target"], target, row["is_on_time"]))
             return told
-        of_account = self.clock.account_id if row["round_scope"] == "account" and not row["is_waiting"] else None
+        of_account = None if row["is_waiting"] else self.account_id
         whose = f" of {of_account}" if of_account else ""
         told = [f"No valid reply{whose} within {row['horizon_hours']} h, until {clock(row['ends_at'])}."]
         for one in self.conversation[self.conversation.index(self.clock) + 1 :]:

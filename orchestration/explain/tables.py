@@ -57,9 +57,10 @@ class RowsChangedError(KefuError):
 
 
 def rows(connection: duckdb.DuckDBPyConnection, sql: str, **parameters: object) -> list[Row]:
+    """Of columns with the same name, as joined tables have, the first one."""
     result = connection.execute(sql, parameters)
     columns = [column[0] for column in result.description]
-    return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+    return [dict(zip(reversed(columns), reversed(row), strict=True)) for row in result.fetchall()]
 
 
 def subject(connection: duckdb.DuckDBPyConnection, sql: str, identifier: str) -> Row | None:
@@ -96,7 +97,6 @@ def header(row: Row, *more: tuple[str, str]) -> list[tuple[str, str]]:
         "shop 店铺": named(row["shop_id"], row["shop_name"]),
         "customer 顾客": row.get("customer_id"),
         "buyer 买家": row.get("buyer_id"),
-        "user 用户": row.get("user_id"),
         "account 客服账号": account if "account_id" in row else None,
         "conversation 会话": row.get("conversation_id"),
         "business date 业务日期": f"{row['business_date']:%Y-%m-%d %A}" if row.get("business_date") else None,

@@ -8,7 +8,7 @@ from orchestration.explain.tables import header, rows
 from orchestration.explain.text import Entry, Explanation, Row, clock, shorten
 
 STREAK = """
-select 'taobao' as platform, k.*, b.begins_after, u.streak_limit
+select 'taobao' as platform, *
 from judged.int_taobao__message_streaks k
 join judged.int_taobao__streaks b on k.streak_id = b.streak_id
 left join items.int_taobao__shop_rules u on k.shop_id = u.shop_id and k.started_at::date between u.valid_from and u.valid_to

@@ -9,10 +9,7 @@ from orchestration.explain.text import Entry, Explanation, Row, clock, named
 
 # With the setting that stood then, and the last entry at which the buyer was shown a prompt.
 ENTRY = """
-select
-    'taobao' as platform, p.*, c.entry_point, c.routed_kind, c.routed_account_id, c.prompt_shown, c.is_switched_on,
-    c.audience_ids, c.queue_enabled, c.bot_first_enabled, g.grade, g.cancelled_on, z.setting_id, z.saved_at,
-    b.entry_id as earlier_id, b.entered_at as earlier_at, b.prompt_shown as earlier_prompt
+select 'taobao' as platform, *, b.entry_id as earlier_id, b.entered_at as earlier_at, b.prompt_shown as earlier_prompt
 from metrics.int_taobao__priority_receptions p
 join metrics.int_taobao__priority_conditions c on p.entry_id = c.entry_id
 left join marts.taobao_grades g on p.shop_id = g.shop_id and date_trunc('month', p.entered_at)::date = g.month

@@ -12,16 +12,12 @@ from orchestration.explain.text import Entry, Explanation, Row, clock, duration,
 
 # The card as it landed, and the rating that was made of it, if any.
 CARD = """
-select
-    'taobao' as platform, c.*, r.business_date, r.eval_code, r.is_counted, r.is_satisfied, r.is_manual_invite_forbidden,
-    r.exclusion_reasons, r.evidence, i.first_rated_at, i.first_eval_code, i.effective_changes, i.submissions,
-    i.rating_max_edits, i.rating_edit_limit,
-    v.is_recovered, v.edits_left, v.editable_until, v.is_editable, v.second_line_available
-from staging.taobao_rating_cards c
-left join judged.int_taobao__judged_ratings r on c.card_id = r.card_id
-left join judged.int_taobao__ratings i on c.card_id = i.card_id
-left join judged.int_taobao__rating_recoveries v on c.card_id = v.card_id
-where c.card_id = $id
+select 'taobao' as platform, *
+from staging.taobao_rating_cards
+left join judged.int_taobao__judged_ratings using (card_id)
+left join judged.int_taobao__ratings using (card_id)
+left join judged.int_taobao__rating_recoveries using (card_id)
+where card_id = $id
 """
 
 # As they were judged; changed are those that landed since, and those that are gone or other than they were.

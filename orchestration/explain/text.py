@@ -88,7 +88,7 @@ def without_quiet(entries: Sequence[Entry], day: date) -> list[Entry]:
     for is_shown, indexes in groupby(range(min(ends, default=0), max(ends, default=-1) + 1), key=shown.__contains__):
         part = [entries[index] for index in indexes]
         if not is_shown and len(part) > SHORTEST_GAP:
-            part = [Entry(part[0].at, "…", f"{len(part)} more, to {clock(part[-1].at, day)}", "")]
+            part = [Entry(part[0].at, "…", "…", f"{len(part)} more, to {clock(part[-1].at, day)}")]
         result += part
     return result
 

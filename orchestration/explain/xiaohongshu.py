@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 import duckdb
 
 from orchestration.explain.conversation import Happening, conversation
-from orchestration.explain.rounds import ROUNDS
-from orchestration.explain.tables import RowsChangedError, clauses_of, count, findings, header, rows
+from orchestration.explain.rounds import rounds_of
+from orchestration.explain.tables import RowsChangedError, clauses_of, count, findings, header
 from orchestration.explain.text import AUTHORS, Entry, Explanation, Row, clock, duration, number, within
 
 SESSION = """
 select
-    'xiaohongshu' as platform, s.*, i.initiated_by, i.ended_by, r.rated_at, u.valid_from, u.valid_to, u.reply_horizon_hours,
+    'xiaohongshu' as platform, *, s.session_id as conversation_id, s.user_id as customer_id,
     s.entered_at + u.reply_horizon as due_at, u.first_response_target_seconds::double as target,
     s.stars >= u.satisfied_min_stars as is_satisfied,
     left(w.opens_at::varchar, 5) || '–' || left(w.closes_at::varchar, 5)
@@ -30,15 +30,12 @@ where s.session_id = $id
 
 
 def explanation(connection: duckdb.DuckDBPyConnection, row: Row) -> Explanation:
-    clauses, keys = (
-        clauses_of(connection, "xiaohongshu", row["scope"]),
-        {"platform": "xiaohongshu", "conversation_id": row["session_id"]},
-    )
-    said = conversation(connection, clauses, customer_id=row["user_id"], start=datetime.min, end=datetime.max, **keys)
+    clauses = clauses_of(connection, row["platform"], row["scope"])
+    said = conversation(connection, clauses, row, datetime.min, datetime.max)
     written = next((one for one in said if one.kind == "R" and one.at >= row["entered_at"]), None)
     if row["first_reply_at"] not in (None, written and written.at):
         raise RowsChangedError(f"xiaohongshu-{row['session_id']}")
-    rounds, remarks = rows(connection, ROUNDS, **keys), number(len(row["exclusion_reasons"]), "remark")
+    remarks = number(len(row["exclusion_reasons"]), "remark")
     return Explanation(
         title=f"Session 进线 xiaohongshu-{row['session_id']}",
         header=header(
@@ -51,7 +48,7 @@ def explanation(connection: duckdb.DuckDBPyConnection, row: Row) -> Explanation:
         verdict=[
             ("Entered", entering(row)),
             ("Answered by", answer(row, written)),
-            ("Reply intervals 回复间隔", intervals(row, rounds)),
+            ("Reply intervals 回复间隔", intervals(row, rounds_of(connection, row))),
             ("Afterwards", afterwards(row)),
             (count(row, f", with {remarks}:" if row["exclusion_reasons"] else "", ", remarks included"), metrics(row)),
         ],
