@@ -79,17 +79,14 @@ class Story:
     account_id: str | None = field(init=False)  # of which it is, where accounts answer for themselves
 
     def __post_init__(self) -> None:
-        kind, item_id = self.round["round_id"].removeprefix(f"{self.round['platform']}-").split("-", 1)
-        self.clock = self.happening(item_id, kind)
-        self.account_id = self.clock.account_id if self.round["round_scope"] == "account" else None
-        self.first_message = self.happening(self.round["first_message_id"], "Q")
-        self.reply = self.happening(self.round["first_reply_id"], "RB") if self.round["first_reply_id"] else None
-
-    def happening(self, item_id: str, kinds: str) -> Happening:
-        for one in self.conversation:
-            if one.id == item_id and one.kind and one.kind in kinds:
-                return one
-        raise RowsChangedError(self.round["round_id"])
+        row, items = self.round, {(one.kind, one.id): one for one in self.conversation}
+        kind, item_id = row["round_id"].removeprefix(f"{row['platform']}-").split("-", 1)
+        try:
+            self.clock, self.first_message = items[kind, item_id], items["Q", row["first_message_id"]]
+            self.reply = items[row["reply_kind"], row["first_reply_id"]] if row["first_reply_id"] else None
+        except KeyError:
+            raise RowsChangedError(row["round_id"]) from None
+        self.account_id = self.clock.account_id if row["round_scope"] == "account" else None
 
     @property
     def since(self) -> Happening | None:
@@ -97,15 +94,6 @@ class Story:
         earliest = self.first_message.at - self.round["routing_lookback"]
         earlier = self.conversation[: self.conversation.index(self.first_message)]
         return next((one for one in reversed(earlier) if one.kind in ("R", "H", "N") and one.at >= earliest), None)
-
-    @property
-    def before(self) -> Row | None:
-        """The round before on that day; where accounts answer for themselves, that account's."""
-        for one in reversed(self.rounds):
-            is_of_day = one["business_date"] == self.round["business_date"] and one["clock_started_at"] < self.clock.at
-            if is_of_day and self.account_id in (None, one["account_id"]):
-                return one
-        return None
 
     def time(self, at: datetime) -> str:
         return clock(at, self.round["business_date"])
@@ -148,7 +136,11 @@ class Story:
         return [f"The question at {at} to {to}.", self.nothing_open(), starts]
 
     def nothing_open(self) -> str:
-        before, whose = self.before, self.account_id or "the shop"
+        """What became of the round before on that day; where accounts answer for themselves, of that account's."""
+        whose, before = self.account_id or "the shop", None
+        for one in self.rounds:
+            is_of_day = one["business_date"] == self.round["business_date"] and one["clock_started_at"] < self.clock.at
+            before = one if is_of_day and self.account_id in (None, one["account_id"]) else before
         if before is None:
             return f"Nothing asked of {whose} earlier that day was still open."
         how = "has a round of its own, as each part of the day has, and what waits for a human"

@@ -105,13 +105,8 @@ def streak(connection: duckdb.DuckDBPyConnection, row: Row) -> Explanation:
 
 def entry(happening: Row, streak: Row) -> Entry:
     kind, at, buyer = happening["kind"], happening["at"], streak["buyer_id"]
-    marks = {
-        "counted": ("limit", "reached_limit_at"),
-        "clicked": ("closed", "closed_from"),
-        streak["ended_by"]: ("reset", "ended_at"),
-    }
-    mark, column = marks.get(kind, ("", "ended_at"))
-    mark = mark if at == streak[column] else ""
+    marks = {("counted", streak["reached_limit_at"]): "limit", ("clicked", streak["closed_from"]): "closed"}
+    mark = "reset" if (kind, at) == (streak["ended_by"], streak["ended_at"]) else marks.get((kind, at), "")
     is_no_reset = kind == "order" and not mark and at > streak["started_at"]
     return Entry(
         at,

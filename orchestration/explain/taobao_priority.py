@@ -22,6 +22,7 @@ order by b.entry_id
 limit 1
 """
 
+EXPECTED = {True: "as expected", False: "not as expected"}
 OUTCOMES = {
     "prioritised": "Prioritised 优先接待: straight to a human (T-84)",
     "failed_no_agent": "Failed 优先接待失败: no agent was online, the service assistant takes it (T-83)",
@@ -45,7 +46,7 @@ def explanation(_: duckdb.DuckDBPyConnection, row: Row) -> Explanation:
     cancelled = f", cancelled on {row['cancelled_on']} (T-72)" if row["cancelled_on"] else ""
     grade = ("grade 等级", f"{row['grade'] or 'none'}{cancelled}")
     expected = PROMPTS[row["expected_prompt_text_key"] or row["prompt_suppressed_by"]]
-    shown = f"Shown was {row['prompt_shown'] or 'none'}, which is {as_expected(row['prompt_as_expected'])}."
+    shown = f"Shown was {row['prompt_shown'] or 'none'}, which is {EXPECTED[row['prompt_as_expected']]}."
     return Explanation(
         title=f"Entry 进线 taobao-entry-{row['entry_id']}",
         header=header(row, grade, ("settings 设置", settings(row))),
@@ -79,11 +80,7 @@ def entries(row: Row) -> list[Entry]:
 def routing(row: Row) -> list[str]:
     told = []
     if row["routed_as_expected"] is not None:
-        told.append(f"It was routed to {row['routed_kind']}, which is {as_expected(row['routed_as_expected'])}.")
+        told.append(f"It was routed to {row['routed_kind']}, which is {EXPECTED[row['routed_as_expected']]}.")
     if row["is_double_priority"]:
         told.append("Exclusive service 专属客服 had priority too: both exclude each other (T-91).")
     return told
-
-
-def as_expected(is_expected: bool) -> str:
-    return "as expected" if is_expected else "not as expected"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 import duckdb
@@ -58,11 +57,6 @@ def explanation(connection: duckdb.DuckDBPyConnection, card: Row) -> Explanation
     submissions, invites = (rows(connection, sql, card_id=card["card_id"]) for sql in (SUBMISSIONS, INVITES))
     if any(row["is_changed"] for row in submissions):
         raise RowsChangedError(name)
-    told = [
-        ("Rated 评价", rated(card, submissions)),
-        ("Won back 挽回", recovery(card)),
-        ("Invitation 邀评", invitation(card, invites)),
-    ]
     counts, enters = "Does not count 不计入考核: there is no rating", f"as {'' if card['is_satisfied'] else 'not '}satisfied"
     metric = f"In the satisfaction rate 满意度 of {card['business_date']} it enters {enters} (T-35)."
     return Explanation(
@@ -71,14 +65,16 @@ def explanation(connection: duckdb.DuckDBPyConnection, card: Row) -> Explanation
         day=card["business_date"] or card["sent_at"].date(),
         entries=entries(card, submissions),
         verdict=[
-            *((headline, sentences) for headline, sentences in told if sentences),
+            ("Rated 评价", rated(card, submissions)),
+            *recovery(card),
+            *invitation(card, invites),
             (count(card) if submissions else counts, [metric] if card["is_counted"] else []),
         ],
         findings=findings(connection, card),
     )
 
 
-def entries(card: Row, submissions: Sequence[Row]) -> list[Entry]:
+def entries(card: Row, submissions: list[Row]) -> list[Entry]:
     who = card["buyer_id"] if card["trigger"] == "buyer_initiated" else f"{card['account_id']} → {card['buyer_id']}"
     told = [Entry(card["sent_at"], who, "card sent 发送卡片", TRIGGERS[card["trigger"]])]
     for row in submissions:
@@ -89,7 +85,7 @@ def entries(card: Row, submissions: Sequence[Row]) -> list[Entry]:
     return sorted(told, key=lambda entry: entry.at)
 
 
-def rated(card: Row, submissions: Sequence[Row]) -> list[str]:
+def rated(card: Row, submissions: list[Row]) -> list[str]:
     if not submissions:
         return ["Nobody rated it: it counts as nothing (T-30)."]
     changes, hours = card["submissions"] - 1, card["rating_edit_limit"] // timedelta(hours=1)
@@ -111,24 +107,23 @@ def without_effect(row: Row, card: Row) -> str:
     return f"Change {row['change_number']} came {why}: no effect (T-33)."
 
 
-def recovery(card: Row) -> list[str]:
+def recovery(card: Row) -> list[tuple[str, list[str]]]:
     if card["is_recovered"] is None:
         return []
     won = "It was won back 已挽回" if card["is_recovered"] else "It was not won back"
     can = f"can {'still' if card['is_editable'] else 'no longer'} be changed"
     left = f"{number(card['edits_left'], 'change')} left, until {clock(card['editable_until'])}"
-    return [f"{won}; as of {clock(card['as_of'])} it {can}: {left} (T-38).", SECOND_LINES[card["second_line_available"]]]
+    told = f"{won}; as of {clock(card['as_of'])} it {can}: {left} (T-38)."
+    return [("Won back 挽回", [told, SECOND_LINES[card["second_line_available"]]])]
 
 
-def invitation(card: Row, invites: Sequence[Row]) -> list[str]:
+def invitation(card: Row, invites: list[Row]) -> list[tuple[str, list[str]]]:
     if card["trigger"] == "manual" and card["is_manual_invite_forbidden"]:
-        return ["Only the system may invite by then; it counts all the same (T-40)."]
+        return [("Invitation 邀评", ["Only the system may invite by then; it counts all the same (T-40)."])]
     if card["trigger"] != "system_invite":
         return []
-    due = [
-        f"One was due at {clock(invite['due_at'])}, after {invite['trigger_message_id']}: expected {invite['expected']} (T-41)."
-        for invite in invites
-    ]
+    due = "One was due at {}, after {}: expected {} (T-41).".format
+    told = [due(clock(invite["due_at"]), invite["trigger_message_id"], invite["expected"]) for invite in invites]
     answered = f"it is {'' if card['business_date'] else 'not '}answered (T-35)"
     enters = f"In the participation rate 参评率 of {card['sent_at']:%Y-%m-%d} {answered}."
-    return [*(due or ["None was due at about that time (T-41)."]), enters]
+    return [("Invitation 邀评", [*(told or ["None was due at about that time (T-41)."]), enters])]

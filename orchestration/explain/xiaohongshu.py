@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -56,7 +55,7 @@ def explanation(connection: duckdb.DuckDBPyConnection, row: Row) -> Explanation:
     )
 
 
-def entries(row: Row, said: Sequence[Happening], written: Happening | None) -> list[Entry]:
+def entries(row: Row, said: list[Happening], written: Happening | None) -> list[Entry]:
     by, user = f"{row['shop_id']} → " if row["initiated_by"] == "merchant" else "", row["user_id"]
     is_handed_on = "taken_over_unanswered" in row["exclusion_reasons"]
     told = [Entry(row["entered_at"], f"{by}{user}", "enters 进线", "", mark="clock")]
@@ -90,7 +89,7 @@ def answer(row: Row, written: Happening | None) -> list[str]:
     return [f"No valid reply within {row['reply_horizon_hours']} h, until {clock(row['due_at'])} (X-04){late}."]
 
 
-def intervals(row: Row, rounds: Sequence[Row]) -> list[str]:
+def intervals(row: Row, rounds: list[Row]) -> list[str]:
     if not row["reply_intervals"]:
         return ["No interval (X-09)."]
     told = []
