@@ -100,7 +100,8 @@ class Story:
 
     def entries(self) -> Sequence[Entry]:
         since, marks = self.since, [("first question", self.first_message), ("clock", self.clock), ("reply", self.reply)]
-        firsts = {row["first_message_id"]: row["has_waited"] for row in self.rounds}
+        bots_reply = self.round["reply_scope"] == "bot_and_human"  # by the rules of the day nobody waits then
+        firsts = {row["first_message_id"]: row["has_waited"] and not bots_reply for row in self.rounds}
         clocks, waits, told = {row["round_id"] for row in self.rounds}, False, []
         for one in self.conversation:
             waits = firsts.get(one.id, waits) if one.kind == "Q" else waits and one.kind not in ("R", "B", "H")

@@ -229,6 +229,16 @@ def test_explanation_as_printed(built_homes: dict[str, Path], expected: str) -> 
     assert outcome.out == expected
 
 
+def test_an_unanswered_round_is_left_out_of_the_mean_before_the_rules_gave_it_a_time(built_homes: dict[str, Path]) -> None:
+    home = built_homes["irc-support"]
+    unanswered = (
+        "select round_id from judged.int_judged_rounds where is_counted and first_reply_at is null and rule_version = 'tmall'"
+    )
+    ((round_id,), *_) = warehouse(home, f"{unanswered} order by round_id")
+    told = kefu("explain", round_id, "--home", home).out
+    assert "    In the average response time 平响 it is left out, being unanswered (T-01).\n" in told
+
+
 # What can go wrong
 
 
