@@ -6,25 +6,28 @@ read what the models say, and text.py lays it out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 
 from orchestration.errors import KefuError
 from orchestration.explain import rounds, taobao_limits, taobao_priority, taobao_ratings, xiaohongshu
-from orchestration.explain.text import Explanation, render
+from orchestration.explain.tables import subject
+from orchestration.explain.text import Explanation, Row, render
 from orchestration.home import Home, first_line
 from orchestration.landing.contract import platforms
 
-# By what an id begins with. None: there is no such thing.
-TELLERS: dict[str, Callable[[duckdb.DuckDBPyConnection, str], Explanation | None]] = {
-    taobao_ratings.PREFIX: taobao_ratings.explanation,
-    taobao_limits.STREAK_PREFIX: taobao_limits.streak,
-    taobao_limits.LIMIT_PREFIX: taobao_limits.limit,
-    taobao_priority.PREFIX: taobao_priority.explanation,
-    xiaohongshu.PREFIX: xiaohongshu.explanation,
-}
+# What the prefix of an id leaves is looked up by the query, and its row told.
+TELLERS: list[tuple[str, str, Callable[[duckdb.DuckDBPyConnection, Row], Explanation]]] = [
+    ("", rounds.ROUND, rounds.explanation),
+    ("taobao-card-", taobao_ratings.CARD, taobao_ratings.explanation),
+    ("", taobao_limits.STREAK, taobao_limits.streak),
+    ("taobao-limit-", taobao_limits.LIMIT, taobao_limits.limit),
+    ("taobao-entry-", taobao_priority.ENTRY, taobao_priority.explanation),
+    ("", xiaohongshu.SESSION, xiaohongshu.explanation),
+    ("xiaohongshu-", xiaohongshu.SESSION, xiaohongshu.explanation),
+]
 
 
 def explain(home: Path, given: str) -> str:
@@ -34,7 +37,7 @@ def explain(home: Path, given: str) -> str:
         raise KefuError(f"--home {home} holds no warehouse: run kefu build first")
     try:
         with duckdb.connect(str(warehouse), read_only=True) as connection:
-            found = next(explanations(connection, given), None)
+            found = explanation(connection, given)
     except duckdb.CatalogException as error:
         raise KefuError(f"--home {home} holds no rounds yet: run kefu build first") from error
     except duckdb.Error as error:
@@ -42,16 +45,17 @@ def explain(home: Path, given: str) -> str:
         raise KefuError(f"{warehouse} cannot be read: {reason}") from error
     if found is not None:
         return render(found)
-    prefixes = [f"{platform}-" for platform in platforms()]
-    if not given.startswith(tuple(prefixes)):
-        begins = " or ".join([*prefixes, *TELLERS])
-        raise KefuError(f"{given} is not the id of a round: it has to begin with {begins}, or be that of a session (进线)")
+    begins = [f"{platform}-" for platform in platforms()]
+    if not given.startswith(tuple(begins)):
+        allowed = f"it has to begin with {' or '.join(begins)}, or be that of a session (进线)"
+        raise KefuError(f"{given} is not the id of a round: {allowed}")
     raise KefuError(f"no round {given} in --home {home}")
 
 
-def explanations(connection: duckdb.DuckDBPyConnection, given: str) -> Iterator[Explanation]:
-    """Whatever has this id: a round of the platform that it begins with, else what has a teller of its own, else a session."""
-    tellers = [tell for prefix, tell in TELLERS.items() if given.startswith(prefix)]
-    of_rounds = [platform for platform in platforms() if given.startswith(f"{platform}-")]
-    yield from filter(None, (rounds.explanation(connection, platform, given) for platform in of_rounds))
-    yield from filter(None, (tell(connection, given) for tell in (*tellers, xiaohongshu.explanation)))
+def explanation(connection: duckdb.DuckDBPyConnection, given: str) -> Explanation | None:
+    """The explanation of whatever has this id; None where nothing has."""
+    for prefix, sql, tell in TELLERS:
+        row = subject(connection, sql, given.removeprefix(prefix)) if given.startswith(prefix) else None
+        if row is not None:
+            return tell(connection, row)
+    return None

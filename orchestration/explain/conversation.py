@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import duckdb
 
-from orchestration.explain.tables import Clauses, Row, rows
-from orchestration.explain.text import AUTHORS, Entry, shorten
+from orchestration.explain.tables import Clauses, rows
+from orchestration.explain.text import AUTHORS, Entry, Row, shorten
 from orchestration.landing.contract import Table, contract
 
 # {platform}, {relation} and the like are names out of vars.yml and the landing contract, never what somebody gave.
@@ -21,8 +20,10 @@ where conversation_id = $conversation_id and item_at between $start and $end
 """
 LANDED = "select * from staging.{relation} where {column} = $conversation_id and {event_time} between $start and $end"
 RECALLED = "select message_id from staging.{relation} where list_contains($ids, message_id)"
+BARE: Row = {"kind": None, "type": None, "author": None, "origin": None, "is_recalled": False}
 
 EVENTS = {
+    "H": "hand-over 分流人工",
     "assigned": "hand-over 分流人工",
     "transferred": "hand-over 转接",
     "bot_started": "to a bot 机器人接待",
@@ -39,51 +40,38 @@ ORIGINS = {
 }
 
 
-@dataclass(frozen=True)
-class Happening:
+@dataclass(frozen=True, kw_only=True)
+class Happening(Entry):
     """A message or routing event. kind: Q, R, B, H, N of the items as the rules of the day take it, None where it is none."""
 
-    at: datetime
-    rank: int  # 0 routing event, 1 inbound, 2 outbound: their order at the same time
     id: str
+    rank: int  # 0 routing event, 1 inbound, 2 outbound: their order at the same time
     kind: str | None
     account_id: str | None
-    who: str
-    words: str  # what it is to a round
-    what: str  # its type and content
     author: str = ""
     is_transfer: bool = False  # from one account to another
 
-    def entry(self, mark: str = "", *, matters: bool = True, more: str = "") -> Entry:
-        return Entry(self.at, self.who, self.words + more, self.what, mark, matters)
-
 
 def conversation(
-    connection: duckdb.DuckDBPyConnection,
-    clauses: Clauses,
-    *,
-    platform: str,
-    customer_id: str,
-    bots_reply: bool = False,  # the rules of the day take a bot's message as a reply, and routing as nothing
-    **where: Any,  # conversation_id, start, end
+    connection: duckdb.DuckDBPyConnection, clauses: Clauses, row: Row, start: datetime, end: datetime
 ) -> list[Happening]:
-    """The happenings from start to end in the order in which rounds are made of them."""
-    items = {(row["rank"] > 0, row["id"]): row for row in rows(connection, ITEMS.format(platform=platform), **where)}
-    landed: dict[tuple[bool, str], Row] = {}
+    """The happenings from start to end, of the conversation of a row, in the order in which rounds are made of them."""
+    platform, where = row["platform"], {"conversation_id": row["conversation_id"], "start": start, "end": end}
+    bots_reply = row.get("reply_scope") == "bot_and_human"  # routing is nothing then
+    found: list[Row] = []
     for table in contract().values():
         column = next((c.name for c in table.columns if c.name in ("conversation_id", "session_id")), None)
         if table.platform == platform and column and table.key in (("message_id",), ("event_id",)):
             sql = LANDED.format(relation=table.relation, column=column, event_time=table.event_time)
-            landed |= {
-                (row["rank"] > 0, row["id"]): row for row in (shared(one, table) for one in rows(connection, sql, **where))
-            }
+            found += [shared(one, table) for one in rows(connection, sql, **where)]
+    told: dict[tuple[bool, str], Row] = {}
+    for one in [*found, *rows(connection, ITEMS.format(platform=platform), **where)]:
+        told.setdefault((one["rank"] > 0, one["id"]), BARE.copy()).update(one)
     if recalls := contract().get((platform, "message_recalls")):
-        ids = [identifier for is_message, identifier in landed if is_message]
-        for row in rows(connection, RECALLED.format(relation=recalls.relation), ids=ids):
-            landed[True, row["message_id"]]["is_recalled"] = True
-    bare = {"kind": None, "type": None, "author": None, "origin": None, "is_recalled": False}
-    told = [bare | landed.get(key, {}) | items.get(key, {}) for key in items.keys() | landed.keys()]
-    return in_order(happening(row, customer_id, clauses, bots_reply=bots_reply) for row in told)
+        ids = [identifier for is_message, identifier in told if is_message]
+        for one in rows(connection, RECALLED.format(relation=recalls.relation), ids=ids):
+            told[True, one["message_id"]]["is_recalled"] = True
+    return in_order(happening(one, row["customer_id"], clauses, bots_reply=bots_reply) for one in told.values())
 
 
 def in_order(happenings: Iterable[Happening]) -> list[Happening]:
@@ -117,25 +105,22 @@ def happening(row: Row, customer_id: str, clauses: Clauses, *, bots_reply: bool)
         **{name: row[name] for name in ("at", "rank", "id", "account_id")},
         kind={"B": "R", "H": None, "N": None}.get(kind, kind) if bots_reply else kind,
         who=who,
-        words=(words if rank else event_words)(row, clauses, bots_reply=bots_reply),
+        words=words(row, clauses, bots_reply=bots_reply),
         what=spoken if rank else ORIGINS.get(row["origin"], row["origin"] or ""),
         author=AUTHORS.get(author, author or ""),
         is_transfer=row["type"] == "transferred",
     )
 
 
-def event_words(row: Row, clauses: Clauses, *, bots_reply: bool) -> str:
-    """What a routing event is to a round."""
-    if bots_reply and row["kind"]:
-        return f"routing, meant nothing yet{clauses.cite('reply_scope')}"
-    no_human = f": no human{clauses.cite('routing_lookback_days')}" if row["kind"] == "N" else ""
-    return EVENTS.get(row["type"], row["type"] or {"H": EVENTS["assigned"]}.get(row["kind"], "routing 分流")) + no_human
-
-
 def words(row: Row, clauses: Clauses, *, bots_reply: bool) -> str:
-    """What a message is to a round."""
+    """What a message or routing event is to a round."""
     author, recalled = AUTHORS.get(row["author"], row["author"] or "bot"), row["is_recalled"]
     match row["kind"] or row["rank"]:
+        case "H" | "N" if bots_reply:
+            return f"routing, meant nothing yet{clauses.cite('reply_scope')}"
+        case "H" | "N" | 0:
+            no_human = f": no human{clauses.cite('routing_lookback_days')}" if row["kind"] == "N" else ""
+            return EVENTS.get(row["type"] or row["kind"], row["type"] or "routing 分流") + no_human
         case "Q":
             return "question 咨询"
         case "R":

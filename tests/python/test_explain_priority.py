@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 from harness import kefu, query
 
-from orchestration.explain import taobao_priority
+from orchestration.explain import explanation
 from orchestration.explain.text import render
 
 
@@ -20,7 +20,7 @@ def test_every_entry_explains(built_homes: dict[str, Path]) -> None:
     )
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
         for entry_id, outcome, suppressed_by, text_key, prompt_as_expected, is_double in entries:
-            found = taobao_priority.explanation(connection, f"taobao-entry-{entry_id}")
+            found = explanation(connection, f"taobao-entry-{entry_id}")
             assert found is not None
             text = render(found)
             assert ("Prioritised" in text) == (outcome == "prioritised"), entry_id

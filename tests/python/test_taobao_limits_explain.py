@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 from harness import kefu, query
 
-from orchestration.explain import taobao_limits
+from orchestration.explain import explanation
 from orchestration.explain.text import render
 
 
@@ -20,13 +20,13 @@ def test_every_streak_explains(built_homes: dict[str, Path]) -> None:
     )
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
         for streak_id, counted, reached_at, ended_by, ended_at, closed_from, after in streaks:
-            explanation = taobao_limits.streak(connection, streak_id)
-            assert explanation is not None
-            text = render(explanation)
+            told = explanation(connection, streak_id)
+            assert told is not None
+            text = render(told)
             assert "None" not in text, streak_id
-            counting = [entry for entry in explanation.entries if entry.words.startswith("counts")]
+            counting = [entry for entry in told.entries if entry.words.startswith("counts")]
             assert len(counting) == counted, streak_id
-            marks = {mark for entry in explanation.entries for mark in entry.mark.split(" + ") if mark}
+            marks = {mark for entry in told.entries for mark in entry.mark.split(" + ") if mark}
             found = {"limit": reached_at, "reset": ended_at, "closed": closed_from}
             assert marks == {mark for mark, at in found.items() if at}, streak_id
             assert ("Not yet" in text) == (ended_by is None)
@@ -39,10 +39,10 @@ def test_every_limit_explains(built_homes: dict[str, Path]) -> None:
     limits = query(home, "select shop_id, strftime(month, '%Y-%m'), limit_kind, exposures from marts.taobao_message_limits")
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
         for shop, month, kind, exposures in limits:
-            explanation = taobao_limits.limit(connection, f"taobao-limit-{shop}-{month}")
-            assert explanation is not None
-            assert sum(int(entry.words.split()[0]) for entry in explanation.entries) == exposures
-            text = render(explanation)
+            told = explanation(connection, f"taobao-limit-{shop}-{month}")
+            assert told is not None
+            assert sum(int(entry.words.split()[0]) for entry in told.entries) == exposures
+            text = render(told)
             assert ("observed (T-62)" in text) == (kind == "continued")
             assert "None" not in text
     assert {kind for _, _, kind, _ in limits} == {"full", "continued"}

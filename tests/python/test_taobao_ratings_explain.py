@@ -8,7 +8,7 @@ import duckdb
 import pytest
 from harness import kefu, query, warehouse
 
-from orchestration.explain import taobao_ratings
+from orchestration.explain import explanation, taobao_ratings
 from orchestration.explain.text import render
 
 CHANGED = """\
@@ -17,8 +17,8 @@ Rating card 评价卡片 taobao-card-r0000053
   shop 店铺               s0
   buyer 买家              b8
   account 客服账号        s0:a2 (x, proxy 代理账号)
+  business date 业务日期  2023-03-20 Monday
   card 卡片               opened by the buyer 主动评价
-  business date 业务日期  2023-03-20 Monday (T-36)
 
 Timeline 时间线 (times without a date are of 2023-03-20)
                       12:59:50.000  b8  card sent 发送卡片     opened by the buyer 主动评价
@@ -28,14 +28,14 @@ Timeline 时间线 (times without a date are of 2023-03-20)
 Verdict 结论
   Rated 评价
     First with 4 very dissatisfied 非常不满意, at 2023-03-20 13:00:20.000: it belongs to that day (T-36).
-    Changed once, 1 with effect: up to 5 within 24 h have one (T-33).
+    Changed 1 time, 1 with effect: up to 5 within 24 h have one (T-33).
     What stands is 2 neutral 一般 (T-31): not satisfied (T-35).
   Won back 挽回
-    It was not won back; as of 2023-11-29 00:00:00.000 it can no longer be changed: it could until 2023-03-21 13:00:20.000 (T-38).
+    It was not won back; as of 2023-11-29 00:00:00.000 it can no longer be changed: 4 changes left, until 2023-03-21 13:00:20.000 (T-38).
     No second-line account 二线客服 was online when it was first rated (T-39).
   Counts 计入考核
     In the satisfaction rate 满意度 of 2023-03-20 it enters as not satisfied (T-35).
-"""
+"""  # noqa: E501
 
 
 @pytest.mark.parametrize("fixture", ["case101", "case103"])
@@ -52,16 +52,16 @@ def test_every_card_explains(built_homes: dict[str, Path], fixture: str) -> None
     cards = [card_id for (card_id,) in warehouse(home, "select card_id from staging.taobao_rating_cards")]
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
         for card_id in cards:
-            explanation = taobao_ratings.explanation(connection, f"taobao-card-{card_id}")
-            assert explanation is not None
-            text = render(explanation)
+            told = explanation(connection, f"taobao-card-{card_id}")
+            assert told is not None
+            text = render(told)
             reasons, submissions = ratings.get(card_id, ([], 0))
-            assert [finding.reason for finding in explanation.findings] == reasons, card_id
-            for number, finding in enumerate(explanation.findings, start=1):
-                assert f"    {number}. {clauses[finding.reason]} {finding.title_en} " in text
-                assert finding.evidence, (card_id, finding.reason)
-            assert len(explanation.entries) == 1 + submissions, card_id
-            assert [entry.mark for entry in explanation.entries if entry.mark] == (["stands"] if submissions else []), card_id
+            assert [finding["reason"] for finding in told.findings] == reasons, card_id
+            for number, finding in enumerate(told.findings, start=1):
+                assert f"    {number}. {clauses[finding['reason']]} {finding['title_en']} " in text
+                assert finding["evidence"], (card_id, finding["reason"])
+            assert len(told.entries) == 1 + submissions, card_id
+            assert [entry.mark for entry in told.entries if entry.mark] == (["stands"] if submissions else []), card_id
             assert ("Won back 挽回" in text) == (card_id in recoveries), card_id
             assert ("  Counts 计入考核" in text) == (submissions > 0 and not reasons), card_id
             assert ("Nobody rated it" in text) == (submissions == 0), card_id
@@ -98,7 +98,7 @@ def test_what_came_too_late_and_what_was_one_too_many() -> None:
     later = {"change_number": 1, "submitted_at": datetime(2024, 3, 5, 10, 0, 1)}
     assert taobao_ratings.without_effect(at_the_limit, first) == "Change 6 came one too many: no effect (T-33)."
     assert taobao_ratings.without_effect(later, first) == (
-        "Change 1 came 86,401.000 s (24 h 0 min 1.000 s) after the first: no effect (T-33)."
+        "Change 1 came 86,401.000 s (1 day, 0:00:01) after the first: no effect (T-33)."
     )
 
 

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 from harness import kefu, query, warehouse
 
-from orchestration.explain import xiaohongshu
+from orchestration.explain import explanation
 from orchestration.explain.text import render
 
 
@@ -21,24 +21,21 @@ def test_every_session_explains(built_homes: dict[str, Path], fixture: str) -> N
     )
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
         for session_id, reasons, is_counted, replied_at, intervals in sessions:
-            explanation = xiaohongshu.explanation(connection, f"xiaohongshu-{session_id}")
-            assert explanation is not None
-            text = render(explanation)
-            assert [finding.reason for finding in explanation.findings] == reasons, session_id
-            for number, finding in enumerate(explanation.findings, start=1):
-                assert (
-                    f"    {number}. {clauses[finding.reason]} {finding.title_en} {finding.title_zh} [{finding.reason}]\n" in text
-                )
-                assert finding.evidence, (session_id, finding.reason)
-            marks = {entry.mark for entry in explanation.entries if entry.mark}
+            told = explanation(connection, f"xiaohongshu-{session_id}")
+            assert told is not None
+            text = render(told)
+            assert [finding["reason"] for finding in told.findings] == reasons, session_id
+            for number, finding in enumerate(told.findings, start=1):
+                title = f"{finding['title_en']} {finding['title_zh']} [{finding['reason']}]"
+                assert f"    {number}. {clauses[finding['reason']]} {title}\n" in text
+                assert finding["evidence"], (session_id, finding["reason"])
+            marks = {entry.mark for entry in told.entries if entry.mark}
             assert "clock" in marks and ("first reply" in marks) == (replied_at is not None), session_id
             assert ("handed on" in marks) == ("taken_over_unanswered" in reasons), session_id
             assert ("Does not count" in text) != is_counted, session_id
             assert text.count("Asked at ") == intervals, session_id
-            told = [sentence for _, sentences in explanation.verdict for sentence in sentences] + [
-                v for _, v in explanation.header
-            ]
-            assert [sentence for sentence in told if "None" in sentence] == [], session_id
+            lines = [sentence for _, sentences in told.verdict for sentence in sentences] + [value for _, value in told.header]
+            assert [line for line in lines if "None" in line] == [], session_id
     assert len(sessions) > 200
 
 
@@ -61,7 +58,7 @@ def test_a_round_of_a_session(built_homes: dict[str, Path]) -> None:
     outcome = kefu("explain", "xiaohongshu-Q-m0001347", "--home", built_homes["case101"])
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out.startswith("Round 轮次 xiaohongshu-Q-m0001347\n")
-    assert "    22:36:01.501 by the agent 人工客服 s0:a0, after 180.001 s (3 min 0.001 s).\n" in outcome.out
+    assert "    22:36:01.501 by the agent 人工客服 s0:a0, after 180.001 s (0:03:00).\n" in outcome.out
 
 
 def test_a_session_whose_messages_changed_since_the_build(built_homes: dict[str, Path], tmp_path: Path) -> None:
