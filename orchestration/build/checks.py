@@ -69,7 +69,7 @@ class LastRun:
         return nodes
 
     @cached_property
-    def _results(self) -> list[dict[str, Any]]:
+    def results(self) -> list[dict[str, Any]]:
         path = self.folder / "run_results.json"
         results: list[dict[str, Any]] = _read(path)["results"] if path.exists() else []
         return results
@@ -89,13 +89,13 @@ class LastRun:
 
     def findings(self) -> list[Check]:
         """The checks that found rows; none where a model failed, for then no check speaks of a whole state."""
-        return [] if any(result["status"] == "error" for result in self._results) else self._checks()
+        return [] if any(result["status"] == "error" for result in self.results) else self._checks()
 
     def failure(self, connection: duckdb.DuckDBPyConnection) -> str:
         """The first things that failed, each with what it says or the first of its rows; empty where nothing did."""
         failed = [
             f"{_name(result['unique_id'])} failed: {one_line(result['message'])}"
-            for result in self._results
+            for result in self.results
             if result["status"] == "error" or (result["status"] == "fail" and not _is_check(result))
         ]
         checks = [f"check {check.name} failed: {_example(connection, check)}" for check in self._checks() if check.is_blocking]
@@ -107,7 +107,7 @@ class LastRun:
         return [f"warning: check {check.name}: {_example(connection, check)}" for check in checks]
 
     def _checks(self) -> list[Check]:
-        return [self._check(result) for result in self._results if result["status"] in ("fail", "warn") and _is_check(result)]
+        return [self._check(result) for result in self.results if result["status"] in ("fail", "warn") and _is_check(result)]
 
     def _check(self, result: dict[str, Any]) -> Check:
         test = self._nodes[result["unique_id"]]

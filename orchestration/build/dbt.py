@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,8 +12,8 @@ from typing import Any
 
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.adapters.factory import reset_adapters
-from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.artifacts.schemas.run import RunExecutionResult
+from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
 from orchestration.build.checks import LastRun, one_line
@@ -39,7 +40,9 @@ def build_arguments(*, full_refresh: bool, unchanged: Sequence[str] = ()) -> lis
 
 def run_dbt(home: Home, arguments: Sequence[str], report: Callable[[str], None]) -> None:
     """Runs dbt in this process and reports the checks that warn. KefuError tells the first things that failed."""
-    runner = dbtRunner(manifest=_project(home), callbacks=[_progress(report)])
+    manifest, text = _project(home)
+    _write(home, "manifest.json", text)  # checks look there, however early dbt's run ends
+    runner = dbtRunner(manifest=manifest, callbacks=[_progress(report)])
     try:
         result = _invoke(runner, [*arguments, "--no-write-json", *_options(home, home.dbt)])
     finally:  # dbt keeps the warehouse open in this process, where others are to open it next
@@ -66,38 +69,32 @@ def _invoke(runner: dbtRunner, arguments: list[str]) -> dbtRunnerResult:
 
 def manifest_path(home: Home) -> Path:
     """Has dbt read the project as it is now, into a file of the home that is whole at any moment."""
-    _, text = _parse(home)
-    return _write(home, "project.json", text)
+    return _write(home, "project.json", _project(home)[1])
 
 
-_projects: dict[str, tuple[Manifest, bytes]] = {}  # by fingerprint of the project: builds of one process read it once
+_projects: dict[str, tuple[Manifest, bytes]] = {}  # by fingerprint of the project: one process reads it once
 
 
-def _project(home: Home) -> Manifest:
-    """The project as dbt reads it now, which lies in the home then: checks look there, however early dbt's run ends."""
+def _project(home: Home) -> tuple[Manifest, bytes]:
+    """The project as dbt reads it now, and as the text of a manifest.json."""
     os.environ.update(dbt_environment(home))
     fingerprint = project_fingerprint()
     if fingerprint not in _projects:
         _projects[fingerprint] = _parse(home)
-    manifest, text = _projects[fingerprint]
-    _write(home, "manifest.json", text)
-    return manifest
+    return _projects[fingerprint]
 
 
 def _parse(home: Home) -> tuple[Manifest, bytes]:
-    """The project as dbt reads it, and as the text of a manifest.json.
-
-    dbt reads it in a folder of its own, as several processes may do so at once, and finds there what was read before.
-    """
-    os.environ.update(dbt_environment(home))
+    """Has dbt read the project, in a folder of its own: several processes may do so at once."""
     read_before = home.dbt / "partial_parse.msgpack"
     with TemporaryDirectory(dir=home.temporary) as folder:
-        arguments = ["parse", *_options(home, folder), "--partial-parse-file-path", str(read_before)]
-        parsed = _invoke(dbtRunner(), arguments)
+        read_now = Path(folder, read_before.name)
+        if read_before.exists():
+            shutil.copyfile(read_before, read_now)
+        parsed = _invoke(dbtRunner(), ["parse", *_options(home, folder)])
         if not isinstance(parsed.result, Manifest):
             raise KefuError(f"the dbt project cannot be read: {one_line(parsed.exception)}")
-        for written in Path(folder).glob(read_before.name):  # nothing, where nothing had to be read anew
-            written.replace(read_before)
+        read_now.replace(read_before)
         return parsed.result, Path(folder, "manifest.json").read_bytes()
 
 

@@ -45,7 +45,7 @@ def explain(home: Path, given: str) -> str:
         raise KefuError(f"{warehouse} cannot be read: {reason}") from error
     if found is not None:
         return render(found)
-    begins = [f"{platform}-" for platform in platforms()]
+    begins = [*(f"{platform}-" for platform in platforms()), *(prefix for prefix, *_ in TELLERS if prefix.startswith("taobao-"))]
     if not given.startswith(tuple(begins)):
         allowed = f"it has to begin with {' or '.join(begins)}, or be that of a session (进线)"
         raise KefuError(f"{given} is not the id of a round: {allowed}")

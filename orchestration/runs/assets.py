@@ -1,19 +1,18 @@
 """Landing, models and publishing as Dagster assets, partitioned by day and by month. What they do stands in steps.py."""
 
 import json
-import sys
 from collections.abc import Iterator, Set
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DbtCliResource, dbt_assets
+from dagster_dbt import dbt_assets
 
 from orchestration.build.dbt import manifest_path
 from orchestration.build.months import close_months, guard_months
 from orchestration.build.steps import land_deliveries
-from orchestration.home import PROJECT, Home, one_writer
+from orchestration.home import Home, one_writer
 from orchestration.landing.contract import platforms
 from orchestration.runs.partitions import daily, dates_of, monthly
 from orchestration.runs.run_build import PUBLISHED, build_whole, reporting
@@ -78,11 +77,11 @@ def build_assets(home: Home, landing: Path) -> list[dg.AssetsDefinition | dg.Ass
         dagster_dbt_translator=translator,
         pool=POOL,
     )
-    def models(context: dg.AssetExecutionContext, dbt: DbtCliResource, config: BuildConfig) -> Iterator[Any]:
+    def models(context: dg.AssetExecutionContext, config: BuildConfig) -> Iterator[Any]:
         """Builds, checks and publishes the business dates of the run, whichever models are selected: a state is whole."""
         dates = dates_of(context.partition_time_window, with_touched=config.with_touched)
         with one_writer(home, wait_seconds=PATIENCE_SECONDS):
-            yield from build_whole(context, dbt, home, project, dates)
+            yield from build_whole(context, home, project, dates)
 
     @dbt_assets(
         manifest=manifest,
@@ -93,13 +92,13 @@ def build_assets(home: Home, landing: Path) -> list[dg.AssetsDefinition | dg.Ass
         dagster_dbt_translator=translator,
         pool=POOL,
     )
-    def months(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+    def months(context: dg.AssetExecutionContext) -> Iterator[Any]:
         """Closes months: builds every day of them once more, all of which have to have landed and passed their checks."""
         closed = [date.fromisoformat(key) for key in context.partition_keys]
         dates = dates_of(context.partition_time_window, with_touched=False)
         with one_writer(home, wait_seconds=PATIENCE_SECONDS):
             guard_months(home, closed)
-            yield from build_whole(context, dbt, home, project, dates)
+            yield from build_whole(context, home, project, dates)
             close_months(home, closed)
 
     marts = [spec.key for assets in (models, months) for spec in assets.specs if spec.key.path[0] == "marts"]
@@ -110,9 +109,3 @@ def build_assets(home: Home, landing: Path) -> list[dg.AssetsDefinition | dg.Ass
         description="HOME/kefu.duckdb (看板读取的数据库), swapped in whole by every run whose checks have passed.",
     )
     return [landed_tables, models, months, published, *lineage_specs(project, told)]
-
-
-def dbt_resource() -> DbtCliResource:
-    return DbtCliResource(
-        project_dir=str(PROJECT), profiles_dir=str(PROJECT), dbt_executable=str(Path(sys.executable).with_name("dbt"))
-    )

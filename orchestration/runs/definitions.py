@@ -8,7 +8,7 @@ import dagster as dg
 
 from orchestration.alerts.sensors import alert_sensors
 from orchestration.home import PRIVATE, Home, open_home
-from orchestration.runs.assets import build_assets, dbt_resource
+from orchestration.runs.assets import build_assets
 from orchestration.runs.automation import automation
 
 os.umask(PRIVATE)  # of every process that Dagster loads this into
@@ -25,7 +25,6 @@ def definitions(home: Home, landing: Path) -> dg.Definitions:
         jobs=started_by.jobs,
         schedules=started_by.schedules,
         sensors=[*started_by.sensors, *alert_sensors(home)],
-        resources={"dbt": dbt_resource()},
     )
 
 

@@ -1,47 +1,44 @@
 """A whole build within a Dagster run, and what Dagster shows of it: progress, rows, failing rows, figures, a picture."""
 
-import os
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Set
 from datetime import date
 from time import monotonic
 from typing import Any
 
 import dagster as dg
 import duckdb
-from dagster_dbt import DbtCliResource
 
 from orchestration.build.checks import LastRun, example_rows
-from orchestration.build.dbt import dbt_environment
+from orchestration.build.dbt import run_dbt
 from orchestration.build.state import BuildState, Dates
 from orchestration.build.steps import Report, building
 from orchestration.errors import KefuError
 from orchestration.home import Home
 from orchestration.runs import figures
 from orchestration.runs.partitions import daily
-from orchestration.runs.translator import dated_keys, translator
+from orchestration.runs.translator import dated_keys
 
 PUBLISHED = dg.AssetKey("published_marts")
 METRICS = "model.kefu.service_metrics"  # the model beside which the figures are shown
+UNIQUE_ID = "dagster_dbt/unique_id"  # the metadata that names what an asset or a check is in dbt
 
 
-def build_whole(
-    context: dg.AssetExecutionContext, dbt: DbtCliResource, home: Home, project: dict[str, Any], dates: Dates
-) -> Iterator[Any]:
-    """Builds, checks and publishes these dates. Yields what the run's assets and checks came to; KefuError where one failed."""
-    started = monotonic()
-    with building(home, dates, reporting(context)) as arguments:
-        os.environ.update(dbt_environment(home))  # which dbt's process inherits
-        # Without the context dbt builds the whole project, whatever the run selects: tables of two states would not fit together.
-        invocation = dbt.cli(
-            arguments, manifest=project, dagster_dbt_translator=translator, target_path=home.dbt, raise_on_error=False
-        )
-        events = [event for raw in invocation.stream_raw_events() for event in _events(raw, context, project)]
-        last_run = LastRun(home)
+def build_whole(context: dg.AssetExecutionContext, home: Home, project: dict[str, Any], dates: Dates) -> Iterator[Any]:
+    """Builds, checks and publishes these dates. Yields what the run's assets and checks came to; KefuError where one failed.
+
+    Whatever the run selects, the whole project is built: tables of two states would not fit together.
+    """
+    started, report = monotonic(), reporting(context)
+    with building(home, dates, report) as arguments:
+        failure = None
+        try:
+            run_dbt(home, arguments, report)
+        except KefuError as error:
+            failure = error
         with home.connect() as connection:
-            yield from _with_findings(context, BuildState(home, connection), last_run, events)
-            failed = last_run.failure(connection) or str(invocation.get_error() or "")
-        if failed:
-            raise KefuError(failed)
+            yield from _results(context, BuildState(home, connection), LastRun(home))
+        if failure:
+            raise failure
         built_seconds = monotonic() - started
     with home.connect() as connection:
         _report_other_dates(context, BuildState(home, connection), project)
@@ -55,45 +52,40 @@ def build_whole(
     context.log_event(dg.AssetMaterialization(PUBLISHED, metadata=metadata))
 
 
-def _events(raw: Any, context: dg.AssetExecutionContext, project: dict[str, Any]) -> Iterator[Any]:
-    """What a line of dbt's output says of the assets and checks of this run; progress goes to its log."""
-    if raw.raw_event["info"]["name"] in ("LogModelResult", "LogSeedResult", "LogTestResult"):
-        context.log.info(str(raw))
-    for event in raw.to_default_asset_events(manifest=project, dagster_dbt_translator=translator, context=context):
-        is_selected = isinstance(event, dg.Output) and event.output_name in context.op_execution_context.selected_output_names
-        if is_selected or isinstance(event, dg.AssetCheckResult):
-            yield event
-
-
-def _with_findings(
-    context: dg.AssetExecutionContext, state: BuildState, last_run: LastRun, events: Sequence[Any]
-) -> Iterator[Any]:
-    """The events, with the rows that failing checks found, the row counts of marts and the metrics' values."""
+def _results(context: dg.AssetExecutionContext, state: BuildState, last_run: LastRun) -> Iterator[Any]:
+    """What dbt made of the run's assets and checks: the rows that failing checks found, row counts, the metrics' values."""
+    if not last_run.results:  # dbt did not get as far
+        return
     connection, held = state.connection, state.held_dates()
-    checks = {check.unique_id: check for check in last_run.findings()}
+    found = {check.unique_id: check for check in last_run.findings()}
     total = figures.row_counts(connection)
     built = figures.built_row_counts(connection, {mart: dates for mart, dates in last_run.dated_marts().items() if mart in total})
-    for event in events:
-        unique_id = str(event.metadata["unique_id"].value)
+    assets = {spec.metadata[UNIQUE_ID]: spec.key for spec in context.assets_def.specs if spec.key in context.selected_asset_keys}
+    checks = {spec.metadata[UNIQUE_ID]: spec for spec in context.assets_def.check_specs}
+    for result in last_run.results:
+        unique_id, status = result["unique_id"], result["status"]
         name = unique_id.rpartition(".")[2]
-        metadata = dict(event.metadata)
-        if isinstance(event, dg.Output):
+        metadata: dict[str, Any] = {"Execution Duration": result["execution_time"]}
+        if unique_id in assets and status == "success":
             if name in total:
                 metadata["dagster/row_count"] = dg.MetadataValue.int(total[name])
             if name in built:
                 metadata["rows_of_dates_built"] = dg.MetadataValue.int(built[name])
             if unique_id == METRICS:
                 metadata.update(_shown_figures(connection))
-            yield dg.Output(None, output_name=event.output_name, metadata=metadata)
-        else:
-            check = checks.get(unique_id)
+            yield dg.MaterializeResult(assets[unique_id], metadata=metadata)
+        elif unique_id in checks and checks[unique_id].key in context.selected_asset_check_keys and status != "skipped":
+            check, spec = found.get(unique_id), checks[unique_id]
             if check:
                 metadata["rows"] = dg.MetadataValue.json(example_rows(connection, check))
             found_on = state.dates_found(check) if check else []
-            held_on = [day.business_date for day in held if day.check_name == event.check_name]
-            event = event._replace(metadata=metadata)
-            _report_partitions(context, event, {*held_on, *(day for _, day in found_on)})
-            yield event
+            held_on = [day.business_date for day in held if day.check_name == spec.name]
+            severity = dg.AssetCheckSeverity.WARN if status == "warn" else dg.AssetCheckSeverity.ERROR
+            checked = dg.AssetCheckResult(
+                passed=status == "pass", asset_key=spec.asset_key, check_name=spec.name, severity=severity, metadata=metadata
+            )
+            _report_partitions(context, checked, {*held_on, *(day for _, day in found_on)})
+            yield checked
 
 
 def _shown_figures(connection: duckdb.DuckDBPyConnection) -> dict[str, dg.MetadataValue[Any]]:

@@ -75,17 +75,11 @@ class Dagster:
             claimed = instance.event_log_storage.get_concurrency_info(POOL).claimed_slots
         return claimed[0].run_id if claimed else None
 
-    def dbt_processes(self) -> list[int]:
-        """The dbt that build into this home."""
-        found = []
-        for process in Path("/proc").glob("[0-9]*"):
-            try:
-                command, settings = ((process / file).read_bytes().split(b"\0") for file in ("cmdline", "environ"))
-            except OSError:
-                continue
-            if b"build" in command and f"KEFU_HOME={self.home}".encode() in settings:
-                found.append(int(process.name))
-        return found
+    def builder(self) -> int | None:
+        """The process that builds into this home, once dbt is at work in it."""
+        holder = (self.home / "writer.lock").read_text()
+        is_at_work = (self.home / "dbt" / "manifest.json").exists() and Path("/proc", holder or "none").exists()
+        return int(holder) if is_at_work else None
 
 
 def wait_until(is_so: Callable[[], bool], seconds: float, what: str) -> float:

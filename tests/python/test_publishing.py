@@ -11,7 +11,7 @@ import duckdb
 import pytest
 from harness import build, kefu, marts, query
 
-READERS, BUILDS = 8, 5
+READERS, BUILDS = 4, 3
 
 # Reads until it is told to stop: every state has as many rounds as exclusion_summary says, and two messages for each of them.
 READER = """
@@ -29,7 +29,7 @@ while not stop.exists():
         ''').fetchone()
     assert rounds == summed == messages / 2, (rounds, summed, messages)
     seen.add(rounds)
-    time.sleep(0.1)
+    time.sleep(0.2)
 print(len(seen))
 """
 
