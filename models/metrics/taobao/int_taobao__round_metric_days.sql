@@ -24,8 +24,10 @@ response_times as (
         r.shop_id,
         r.account_id,
         r.business_date,
-        case when r.response_seconds is null then u.unanswered_response_seconds else least(r.response_seconds, u.response_cap_seconds) end
-            as numerator,
+        case
+            when r.response_seconds is null then u.unanswered_response_seconds
+            else least(r.response_seconds, u.response_cap_seconds)
+        end as numerator,
         1 as denominator
     from rounds r
     join rules u on r.rule_version = u.rule_version
