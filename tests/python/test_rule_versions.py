@@ -1,11 +1,11 @@
-"""Rules are dated rows: changing one rebuilds the days it is in force on, and no others."""
+"""Rules are dated rows: changing one rebuilds the days it is in force on, and those whose rule version is called otherwise."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
 
-from harness import FIXTURES, copy_project, kefu_of, query
+from harness import FIXTURES, build, copy_project, kefu_of, marts, query
 
 CASE = "case103"  # around 6 July 2022, when Tmall's window began an hour later
 
@@ -13,7 +13,7 @@ CASE = "case103"  # around 6 July 2022, when Tmall's window began an hour later
 def rounds(home: Path, where: str) -> list[tuple[object, ...]]:
     return query(
         home,
-        f"select * exclude (rule_version) from marts.taobao_rounds join marts.shops using (shop_id) where {where} order by all",
+        f"select * from marts.taobao_rounds join marts.shops using (shop_id) where {where} order by all",
     )
 
 
@@ -31,9 +31,13 @@ def test_moving_a_boundary_moves_it_and_nothing_else(built_homes: dict[str, Path
     change(project, "tmall,window_start,09:00,2022-07-06,,", "tmall,window_start,09:00,2022-07-08,,")
     outcome = kefu_of(project, "build", "--landing", FIXTURES / CASE / "landing", "--home", home)
     assert outcome.code == 0, outcome.err
-    assert "rebuilt taobao: 2 dates, 2022-07-06 to 2022-07-07" in outcome.out
+    (days, last) = query(
+        before,
+        "select count(distinct business_date), max(business_date) from marts.taobao_rounds where business_date >= '2022-07-06'",
+    )[0]
+    assert f"rebuilt taobao: {days} dates, 2022-07-06 to {last}" in outcome.out, "a version begins on the 8th now"
 
-    unmoved = "marketplace = 'taobao' or business_date not between '2022-07-06' and '2022-07-07'"
+    unmoved = "marketplace = 'taobao' or business_date < '2022-07-06'"
     assert rounds(home, unmoved) == rounds(before, unmoved)
     early = "marketplace = 'tmall' and business_date between '2022-07-06' and '2022-07-07' and hour(clock_started_at) = 8"
     assert rounds(before, early), "there are rounds between 08:00 and 09:00 on the days in question"
@@ -42,12 +46,31 @@ def test_moving_a_boundary_moves_it_and_nothing_else(built_homes: dict[str, Path
 
     full = tmp_path / "full"
     assert kefu_of(project, "build", "--landing", FIXTURES / CASE / "landing", "--home", full).code == 0
-    assert rounds(home, "true") == rounds(full, "true")
+    assert marts(home) == marts(full)
+
+
+def test_a_change_that_moves_where_no_data_lies(tmp_path: Path) -> None:
+    """What came after it keeps its figures; its rule version is called after another day."""
+    home, landing, project = tmp_path / "home", tmp_path / "landing", copy_project(tmp_path / "project")
+    for day in ("2023-03-31", "2023-04-01"):
+        for folder in (FIXTURES / "case101" / "landing").glob(f"kuaishou/*/dt={day}"):
+            shutil.copytree(folder, landing / folder.relative_to(FIXTURES / "case101" / "landing"))
+    build(landing, home)
+    before = marts(home)
+    for parameter in ("window_end,24:00", "reply_scope,bot_and_human"):
+        change(project, f"kuaishou,{parameter},,2023-03-26,", f"kuaishou,{parameter},,2023-03-24,")
+    for parameter in ("window_end,23:00", "reply_scope,human_only"):
+        change(project, f"kuaishou,{parameter},2023-03-27,,", f"kuaishou,{parameter},2023-03-25,,")
+    for place in (home, tmp_path / "full"):
+        assert kefu_of(project, "build", "--landing", landing, "--home", place).code == 0
+    assert marts(home) == marts(tmp_path / "full")
+    assert {row[-1] for row in marts(home)["kuaishou_rounds"]} == {"kuaishou@2023-03-25"}
+    assert marts(home)["kuaishou_realtime"] == before["kuaishou_realtime"] != []
 
 
 def test_kuaishou_before_and_after_the_change_in_one_build(built_homes: dict[str, Path], tmp_path: Path) -> None:
     """Until 26 March 2023 bots answered too, and until 24:00; moving the change by two days moves these two days only."""
-    case, columns = "case101", "* exclude (rule_version)"
+    case = "case101"
     before, home, project = built_homes[case], tmp_path / "home", copy_project(tmp_path / "project")
     late = "is_counted and hour(clock_started_at) = 23"
     assert query(before, f"select max(business_date) < '2023-03-27' from marts.kuaishou_rounds where {late}") == [(True,)]
@@ -59,11 +82,14 @@ def test_kuaishou_before_and_after_the_change_in_one_build(built_homes: dict[str
         change(project, f"kuaishou,{parameter},2023-03-27,,", f"kuaishou,{parameter},2023-03-29,,")
     outcome = kefu_of(project, "build", "--landing", FIXTURES / case / "landing", "--home", home)
     assert outcome.code == 0, outcome.err
-    assert "rebuilt kuaishou: 2 dates, 2023-03-27 to 2023-03-28" in outcome.out
-    moved = "business_date between '2023-03-27' and '2023-03-28'"
-    for where, is_same in ((f"not ({moved})", True), (moved, False)):
-        rows = f"select {columns} from marts.kuaishou_rounds where {where} order by all"
-        assert (query(home, rows) == query(before, rows)) == is_same
+    assert "rebuilt kuaishou: 6 dates, 2023-03-27 to " in outcome.out
+    moved, later = "business_date between '2023-03-27' and '2023-03-28'", "business_date > '2023-03-28'"
+    for where, is_same in ((f"not ({moved} or {later})", True), (moved, False), (later, True)):
+        version = "if(rule_version = 'kuaishou@2023-03-29', 'kuaishou@2023-03-27', rule_version) as rule_version"
+        rows = f"select * replace ({version}) from marts.kuaishou_rounds where {where} order by all"
+        assert (query(home, rows) == query(before, rows)) == is_same, where
+    versions = query(home, f"select distinct rule_version from marts.kuaishou_rounds where {later}")
+    assert versions == [("kuaishou@2023-03-29",)]
 
 
 def test_a_version_for_a_future_date_works_at_once(built_homes: dict[str, Path], tmp_path: Path) -> None:
