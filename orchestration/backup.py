@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
 import sqlite3
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from orchestration.errors import KefuError
-from orchestration.home import Home, one_writer, open_home
+import duckdb
 
+from orchestration.errors import KefuError
+from orchestration.home import Home, first_line, one_writer, open_home
+
+PUBLISHED, VERSION = "kefu.duckdb", r"published/kefu-\d{6,}\.duckdb"  # the one link of a home, and what it leads to
 LEFT_OUT = {"tmp", "dbt", "logs", "writer.lock"}  # made anew by the next build
 SQLITE = {".db", ".sqlite"}  # Dagster's storage and the alerts, which may be written to meanwhile
 PATIENCE_SECONDS = 3600.0  # for which a backup waits for a build
@@ -19,6 +25,8 @@ PATIENCE_SECONDS = 3600.0  # for which a backup waits for a build
 def back_up(home_path: Path, target: Path) -> int:
     """Writes the home to a .tar.gz once no build runs; nothing half is left where it fails. Returns how many files it holds."""
     home = open_home(home_path)
+    if target.resolve().is_relative_to(home.path):
+        raise KefuError(f"--to {target} lies in the home: the next backup would hold this one")
     aside = target.with_name(target.name + ".new")
     try:
         with (
@@ -37,20 +45,49 @@ def back_up(home_path: Path, target: Path) -> int:
 
 
 def restore(source: Path, home_path: Path) -> int:
-    """Fills a new home from a backup. KefuError where it is none, or where the home holds anything. Returns how many files."""
+    """Makes a home of a backup: aside, read through, then in place as a whole. Returns how many files it holds.
+
+    KefuError where it is no backup, or where the home holds anything.
+    """
     if home_path.exists() and any(home_path.iterdir()):
         raise KefuError(f"--home {home_path} is not empty: a backup is restored to a new folder")
+    aside = home_path.absolute().with_name(f".{home_path.name}.restore")
+    shutil.rmtree(aside, ignore_errors=True)  # of a restore that was killed
     try:
+        aside.mkdir(parents=True)
         with tarfile.open(source, "r:gz") as archive:
-            names = archive.getnames()
-            if "warehouse.duckdb" not in names or any(name.startswith("/") or ".." in Path(name).parts for name in names):
-                raise KefuError(f"--from {source} is no backup of a home")
-            home_path.mkdir(parents=True, exist_ok=True)
-            archive.extractall(home_path)
+            members = archive.getmembers()
+            _check_members(members, source)
+            archive.extractall(aside, members, filter="data")
+        _check_opens(aside, source)
+        open_home(aside)
+        aside.replace(home_path)  # an empty folder may be there
     except (tarfile.TarError, EOFError) as error:
         raise KefuError(f"--from {source} cannot be read: {error}") from error
-    open_home(home_path)
-    return len(names)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return len(members)
+
+
+def _check_members(members: Sequence[tarfile.TarInfo], source: Path) -> None:
+    """Lets pass files within the home and the link to its published version, which is all that `back_up` writes."""
+    for member in members:
+        is_link = member.issym() and member.name == PUBLISHED and re.fullmatch(VERSION, member.linkname)
+        is_within = not member.name.startswith("/") and ".." not in Path(member.name).parts
+        if not is_link and not (member.isreg() and is_within):
+            raise KefuError(f"--from {source} is no backup of a home: {member.name} in it is no file of one")
+    if "warehouse.duckdb" not in {member.name for member in members}:
+        raise KefuError(f"--from {source} is no backup of a home: it holds no warehouse.duckdb")
+
+
+def _check_opens(folder: Path, source: Path) -> None:
+    """Opens both databases, so that what is restored is known to be whole."""
+    for file in ("warehouse.duckdb", PUBLISHED):
+        if os.path.lexists(folder / file):
+            try:
+                duckdb.connect(str(folder / file), read_only=True).close()
+            except duckdb.Error as error:
+                raise KefuError(f"--from {source} is no whole backup: {file} cannot be opened: {first_line(error)}") from error
 
 
 def _files(home: Home) -> Iterator[Path]:
@@ -58,7 +95,11 @@ def _files(home: Home) -> Iterator[Path]:
     for path in sorted(home.path.rglob("*")):
         first = path.relative_to(home.path).parts[0]
         is_beside_sqlite = path.name.endswith(("-wal", "-shm", "-journal"))
-        if first not in LEFT_OUT and not is_beside_sqlite and (path.is_symlink() or path.is_file()):
+        if (
+            first not in LEFT_OUT
+            and not is_beside_sqlite
+            and (path == home.published or (path.is_file() and not path.is_symlink()))
+        ):
             yield path
 
 

@@ -35,6 +35,9 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--start", type=_date, metavar="D", help="first business date to rebuild, YYYY-MM-DD, with --end")
     build.add_argument("--end", type=_date, metavar="D", help="last business date to rebuild; then no other date is")
     build.add_argument("--full-refresh", action="store_true", help="land every delivery again and rebuild every date")
+    build.add_argument(
+        "--without-buyer-key", action="store_true", help="publish buyers' ids as they are, though the home was built with a key"
+    )
     build.set_defaults(run=_build, parser=build)
 
     generate = commands.add_parser("generate", help="write realistic sample landing files; the same seed writes the same files")
@@ -77,7 +80,10 @@ def _parser() -> argparse.ArgumentParser:
 
     forget = commands.add_parser("forget", help="remove a buyer from landing, warehouse and marts, and prove it")
     forget.add_argument(
-        "--buyer", required=True, metavar="ID", help="buyer_id or user_id, as the exports write it, on any platform"
+        "--buyer",
+        required=True,
+        metavar="ID",
+        help="buyer_id or user_id, as the exports write it, on any platform; - reads it from stdin",
     )
     forget.add_argument("--landing", type=Path, required=True, metavar="DIR", help="landing folder; its files are rewritten")
     forget.add_argument("--home", type=Path, required=True, metavar="DIR", help="the home that was built from it")
@@ -111,7 +117,14 @@ def _build(options: argparse.Namespace) -> None:
     from orchestration.build.steps import build  # dbt takes two seconds to import
 
     dates = Dates(options.start, options.end, with_touched=options.start is None)
-    if not build(options.landing, options.home, dates, full_refresh=options.full_refresh, report=_report):
+    if not build(
+        options.landing,
+        options.home,
+        dates,
+        full_refresh=options.full_refresh,
+        report=_report,
+        without_key=options.without_buyer_key,
+    ):
         print("nothing to do: everything that has landed is built and published")
 
 
@@ -158,4 +171,5 @@ def _restore(options: argparse.Namespace) -> None:
 def _forget(options: argparse.Namespace) -> None:
     from orchestration.privacy.forget import forget
 
-    forget(options.landing, options.home, options.buyer, _report)
+    buyer = sys.stdin.readline().rstrip("\r\n") if options.buyer == "-" else options.buyer  # others see the options of a process
+    forget(options.landing, options.home, buyer, _report)

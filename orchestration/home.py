@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,13 +19,20 @@ from orchestration.errors import KefuError
 
 PROJECT = Path(__file__).resolve().parent.parent
 PRIVATE = 0o077  # the umask of whatever kefu runs: its files are the owner's alone, but for what is FOR_READERS
-FOR_READERS = 0o640  # of a published version: BI tools read it in the owner's group
+FOR_READERS = 0o440  # of a published version: BI tools read it in the owner's group, and nobody writes into it
 FOLDER_FOR_READERS = 0o750
+WRITER_PATIENCE_SECONDS = 600.0  # for which whatever writes a home waits for another that does
+READER_PATIENCE_SECONDS = 15.0  # for which the warehouse is waited for where a program holds it open
 
 
 @dataclass(frozen=True)
 class Home:
     path: Path
+
+    @property
+    def mark(self) -> Path:
+        """The file by which a folder is known as a home."""
+        return self.path / ".kefu-home"
 
     @property
     def warehouse(self) -> Path:
@@ -60,29 +68,59 @@ class Home:
     def temporary(self) -> Path:
         return self.path / "tmp"
 
-    def connect(self) -> duckdb.DuckDBPyConnection:
-        """Opens the warehouse for writing, with Beijing time as the session's zone."""
-        try:
-            connection = duckdb.connect(
-                str(self.warehouse),
-                config={"temp_directory": str(self.temporary), "memory_limit": "4GB"},
-            )
-            connection.execute("set TimeZone = 'Asia/Shanghai'")
-        except duckdb.IOException as error:
-            raise KefuError(f"{self.warehouse} cannot be opened: {first_line(error)}") from error
-        return connection
+    def connect(self, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+        """Opens the warehouse, with Beijing time as the session's zone. KefuError where a program holds it open for too long."""
+        wait = _Wait(READER_PATIENCE_SECONDS)
+        while True:
+            try:
+                connection = duckdb.connect(
+                    str(self.warehouse),
+                    read_only=read_only,
+                    config={"temp_directory": str(self.temporary), "memory_limit": "4GB"},
+                )
+            except duckdb.IOException as error:
+                reason = first_line(error)
+                if "lock" not in reason or wait.is_over(f"{self.warehouse.name} is held open by another program"):
+                    raise KefuError(f"{self.warehouse} cannot be opened: {reason}") from error
+            else:
+                connection.execute("set TimeZone = 'Asia/Shanghai'")
+                return connection
 
 
-def open_home(path: Path) -> Home:
-    """Makes HOME with its folders; KefuError where it cannot be written."""
+class _Wait:
+    """Waits in short steps, and says once for what."""
+
+    def __init__(self, seconds: float) -> None:
+        self.until = time.monotonic() + seconds
+        self.is_told = False
+
+    def is_over(self, reason: str) -> bool:
+        if time.monotonic() >= self.until:
+            return True
+        if not self.is_told:
+            print(f"waiting: {reason}", file=sys.stderr, flush=True)
+        self.is_told = True
+        time.sleep(0.2)
+        return False
+
+
+def open_home(path: Path, *, apart_from: Path | None = None) -> Home:
+    """Makes HOME with its folders. KefuError where it cannot be written, holds other things than a home, or where it and the
+    landing folder `apart_from` are not apart.
+    """
     home = Home(path.resolve())
+    if apart_from is not None:
+        landing = apart_from.resolve()
+        if landing.is_relative_to(home.path) or home.path.is_relative_to(landing):
+            raise KefuError(f"--home {path} and --landing {apart_from} lie within each other: name two folders that are apart")
     try:
+        is_home = home.mark.exists() or home.warehouse.exists()  # which a home had before there was the mark
+        if not is_home and home.path.exists() and any(home.path.iterdir()):
+            raise KefuError(f"--home {path} holds other things and is no home of kefu: name a folder that is new or empty")
         for folder in (home.path, home.versions, home.dbt, home.logs, home.dagster, home.temporary):
             folder.mkdir(parents=True, exist_ok=True)
+        home.mark.touch()  # which also shows whether the folder can be written
         close_to_others(home)
-        probe = home.path / ".writable"
-        probe.touch()
-        probe.unlink(missing_ok=True)
     except OSError as error:
         raise KefuError(f"--home {path} is not writable: {error.strerror}") from error
     return home
@@ -109,16 +147,17 @@ def _set_mode(path: Path, mode: int) -> None:
 
 
 @contextmanager
-def one_writer(home: Home, *, wait_seconds: float = 0) -> Iterator[None]:
-    """Holds HOME's lock; the system frees it when the process ends, however it ends. KefuError where another keeps it."""
-    until = time.monotonic() + wait_seconds
+def one_writer(home: Home, *, wait_seconds: float | None = None) -> Iterator[None]:
+    """Holds HOME's lock, for which it waits; the system frees it when the process ends, however it ends. KefuError where another
+    keeps it for longer than `wait_seconds` (else WRITER_PATIENCE_SECONDS).
+    """
+    wait = _Wait(WRITER_PATIENCE_SECONDS if wait_seconds is None else wait_seconds)
     with open(home.path / "writer.lock", "a+") as lock:
         while not _is_locked(lock):
-            if time.monotonic() >= until:
-                lock.seek(0)
-                holder = lock.read().strip() or "unknown"
+            lock.seek(0)
+            holder = lock.read().strip() or "unknown"
+            if wait.is_over(f"another build is writing to {home.path} (process {holder})"):
                 raise KefuError(f"another build is writing to {home.path} (process {holder}); try again when it is done")
-            time.sleep(0.2)
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()

@@ -35,7 +35,8 @@ select
     period_start,
     period_end,
     sum(numerator) as numerator,
-    sum(denominator) as denominator
+    sum(denominator) as denominator,
+    (count(*) filter (where denominator > 0))::integer as days_with_data
 from periods
 where business_date between period_start and period_end
 group by platform, scope, metric, subject, shop_id, account_id, period_start, period_end

@@ -5,7 +5,7 @@
 with days as (
     select
         platform, scope, metric, subject, shop_id, account_id, 'day' as period, business_date as period_start,
-        business_date as period_end, numerator, denominator
+        business_date as period_end, numerator, denominator, (denominator > 0)::integer as days_with_data
     from {{ ref('int_metric_days') }}
 )
 

@@ -33,7 +33,8 @@ rolled as (
     select
         w.* exclude (first_date),
         sum(d.numerator) over last_days as numerator,
-        sum(d.denominator) over last_days as denominator
+        sum(d.denominator) over last_days as denominator,
+        (count(*) filter (where d.denominator > 0) over last_days)::integer as days_with_data
     from windows w
     left join days d
         on
@@ -60,6 +61,7 @@ select
     business_date - (rolling_days - 1) as period_start,
     business_date as period_end,
     numerator,
-    denominator
+    denominator,
+    days_with_data
 from rolled
 where denominator > 0

@@ -6,6 +6,8 @@ metrics as (select * from {{ ref('metrics') }}),
 
 rules as (select * from {{ ref('metric_rules') }}),
 
+as_of as (select * from {{ ref('as_of') }}),
+
 valued as (
     select
         p.platform,
@@ -22,14 +24,19 @@ valued as (
         r.target,
         p.denominator >= r.min_denominator as is_assessed,
         m.is_lower_better,
-        r.rule_version
+        r.rule_version,
+        p.days_with_data,
+        p.period_end < a.as_of::date as is_complete
     from periods p
+    join as_of a on p.platform = a.platform
     join metrics m on p.platform = m.platform and p.metric = m.metric
     join rules r on p.scope = r.scope and p.metric = r.metric and p.period_end between r.valid_from and r.valid_to
 )
 
 select
-    * exclude (is_lower_better, rule_version),
+    * exclude (is_lower_better, rule_version, days_with_data, is_complete),
     case when is_assessed then case when is_lower_better then value <= target else value >= target end end as is_met,
-    rule_version
+    rule_version,
+    days_with_data,
+    is_complete
 from valued

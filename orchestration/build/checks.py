@@ -12,11 +12,10 @@ import duckdb
 
 from orchestration.home import Home
 from orchestration.landing.contract import platforms
-from orchestration.privacy.buyers import BUYER_COLUMNS
-from orchestration.sql import text
+from orchestration.privacy.buyers import BUYER_COLUMNS, buyer_key, hashed, is_hidden
+from orchestration.sql import name, text
 
 SHOWN_ROWS = 10
-_SHOWN = f"columns(name -> name not in {BUYER_COLUMNS})"
 
 
 @dataclass(frozen=True)
@@ -139,15 +138,24 @@ def _name(unique_id: str) -> str:
 
 def example_rows(connection: duckdb.DuckDBPyConnection, check: Check) -> list[dict[str, Any]]:
     """The first of the rows that a check found, without who the buyer is: they go to logs and to Dagster's storage."""
-    rows = connection.execute(
-        f"select to_json(q) from (select {_SHOWN} from ({check.query}) order by all limit {SHOWN_ROWS}) q"
-    ).fetchall()
-    return [json.loads(row) for (row,) in rows]
+    rows, parameters = _shown(connection, check)
+    found = connection.execute(f"select to_json(q) from ({rows} order by all limit {SHOWN_ROWS}) q", parameters).fetchall()
+    return [json.loads(row) for (row,) in found]
 
 
 def _example(connection: duckdb.DuckDBPyConnection, check: Check) -> str:
-    (first,) = connection.execute(f"select min(q)::varchar from (select {_SHOWN} from ({check.query})) q").fetchall()[0]
+    rows, parameters = _shown(connection, check)
+    (first,) = connection.execute(f"select min(q)::varchar from ({rows}) q", parameters).fetchall()[0]
     return f"{check.row_count:,} rows, such as {first}"
+
+
+def _shown(connection: duckdb.DuckDBPyConnection, check: Check) -> tuple[str, dict[str, bytes]]:
+    """A query for the rows that a check found, with its parameters: no buyers, and with a key other ids as readers see them."""
+    key = buyer_key()
+    described = connection.execute(f"describe {check.query}").fetchall()
+    columns = {column: key is not None and is_hidden(column) for column, *_ in described if column not in BUYER_COLUMNS}
+    told = [f"{hashed(name(column))} as {name(column)}" if hidden else name(column) for column, hidden in columns.items()]
+    return f"select {', '.join(told)} from ({check.query})", key.parameters if key and any(columns.values()) else {}
 
 
 def one_line(message: object) -> str:

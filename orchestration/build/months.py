@@ -51,7 +51,7 @@ def obstacles(state: BuildState, month: date) -> list[str]:
 
 def months_to_close(home: Home, today: date) -> tuple[dict[date, int], list[str]]:
     """Months that are over and ready to be closed, with the version that holds their newest day; what others wait for."""
-    with one_writer(home), opened(home) as state:
+    with one_writer(home, wait_seconds=0), opened(home) as state:
         over = state.months_over(today)
         waiting = {month: obstacles(state, month) for month in over}
     ready = {month: version for month, version in over.items() if not waiting[month]}

@@ -11,11 +11,10 @@ import duckdb
 
 from orchestration.build.checks import LastRun, RowDates
 from orchestration.home import FOR_READERS, Home
-from orchestration.privacy.buyers import BUYER_COLUMNS, BuyerKey, buyer_key, hashed
+from orchestration.privacy.buyers import buyer_key, hashed, is_hidden
 from orchestration.sql import name, text
 
 STORAGE_VERSION = "v1.0.0"  # so that readers with an older DuckDB open it
-STAFF_IDS = ("shop_id", "account_id", "agent_id")
 HELD_DATES = """(
     select platform, business_date from warehouse.build.held_dates where not (select everything from warehouse.build.request)
     except
@@ -56,12 +55,17 @@ def drop_other_versions(home: Home) -> int:
 
 
 def _versions(home: Home) -> list[Path]:
-    return sorted(path for path in home.versions.iterdir() if re.fullmatch(r"kefu-\d{6,}\.duckdb", path.name))
+    """The published versions, the newest last."""
+    return sorted((path for path in home.versions.iterdir() if re.fullmatch(r"kefu-\d{6,}\.duckdb", path.name)), key=_number)
+
+
+def _number(version: Path) -> int:
+    return int(version.stem.removeprefix("kefu-"))
 
 
 def last_version(home: Home) -> int:
     """The number of the newest version; 0 without one."""
-    return max((int(path.stem.split("-")[1]) for path in _versions(home)), default=0)
+    return max(map(_number, _versions(home)), default=0)
 
 
 def _write(home: Home, target: Path, *, with_previous: bool) -> None:
@@ -79,13 +83,12 @@ def _write(home: Home, target: Path, *, with_previous: bool) -> None:
         if dated and with_previous:
             connection.execute(f"attach {text(home.published)} as previous (read_only)")
         key = buyer_key()
-        hidden = _columns_to_hash(connection, key) if key else {}
         for mart in last_run.marts():
             table, columns = mart["name"], mart["columns"].values()
+            hidden = [column["name"] for column in columns if key and is_hidden(column["name"])]
             connection.execute(f"create table target.marts.{table} ({', '.join(map(_definition, columns))})")
-            rows = _rows(table, hidden.get(table), dated.get(table), with_previous=with_previous)
-            parameters = key.parameters if key and table in hidden else None
-            connection.execute(f"insert into target.marts.{table} by name {rows}", parameters)
+            rows = _rows(table, hidden, dated.get(table), with_previous=with_previous)
+            connection.execute(f"insert into target.marts.{table} by name {rows}", key.parameters if key and hidden else None)
             connection.execute(f"comment on table target.marts.{table} is {text(mart['description'])}")
             for column in columns:
                 described = f"target.marts.{table}.{name(column['name'])}"
@@ -99,56 +102,12 @@ def _definition(column: dict[str, Any]) -> str:
     return f"{name(column['name'])} {column['data_type']}{' not null' if never_null else ''}"
 
 
-def _rows(table: str, hidden: dict[str, str] | None, dates: RowDates | None, *, with_previous: bool) -> str:
-    """A query for what to publish of a mart: its rows, some columns replaced; what rests on a held date as before."""
-    replaced = f"* replace ({', '.join(f'{value} as {column}' for column, value in hidden.items())})" if hidden else "*"
+def _rows(table: str, hidden: list[str], dates: RowDates | None, *, with_previous: bool) -> str:
+    """A query for what to publish of a mart: its rows, hidden ids hashed; what rests on a held date as before."""
+    replaced = f"* replace ({', '.join(f'{hashed(column)} as {column}' for column in hidden)})" if hidden else "*"
     rows = f"select {replaced} from warehouse.marts.{table}"
     if dates is None:
         return rows
     held = dates.within(HELD_DATES)
     before = f"union all by name select * from previous.marts.{table} where {held}" if with_previous else ""
     return f"{rows} where not {held} {before}"
-
-
-def _columns_to_hash(connection: duckdb.DuckDBPyConnection, key: BuyerKey) -> dict[str, dict[str, str]]:
-    """The columns that tell who a buyer is, by mart, each with what is published instead.
-
-    Those are buyers' ids, and values of other ids that hold one: some exports name a conversation after its buyer. Such a value
-    is hashed as a whole, on every mart, so that marts still join. Ids of shops and accounts are no buyers'.
-    """
-    found = connection.execute(
-        """
-        select table_name, list(column_name order by column_index)
-        from duckdb_columns()
-        where database_name = 'warehouse' and schema_name = 'marts' and data_type = 'VARCHAR' and ends_with(column_name, '_id')
-        group by table_name
-        """
-    ).fetchall()
-    ids = {table: [column for column in columns if column not in STAFF_IDS] for table, columns in found}
-    connection.execute("create temp table telling (column_name varchar, value varchar)")
-    for table, columns in ids.items():
-        buyer = next((column for column in columns if column in BUYER_COLUMNS), None)
-        for column in columns:
-            if buyer and column != buyer:
-                connection.execute(
-                    f"""
-                    insert into telling
-                    select distinct {text(column)}, {column} from warehouse.marts.{table}
-                    where
-                        contains({column}, {buyer})
-                        and regexp_matches({column}, '(^|[^A-Za-z0-9])' || regexp_escape({buyer}) || '([^A-Za-z0-9]|$)')
-                    """
-                )
-    telling = {column for (column,) in connection.execute("select distinct column_name from telling").fetchall()}
-    hidden = {
-        table: {
-            column: hashed(column)
-            if column in BUYER_COLUMNS
-            else f"case when {column} in (select value from telling where column_name = {text(column)}) "
-            f"then {hashed(column)} else {column} end"
-            for column in columns
-            if column in BUYER_COLUMNS or column in telling
-        }
-        for table, columns in ids.items()
-    }
-    return {table: columns for table, columns in hidden.items() if columns}

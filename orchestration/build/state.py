@@ -18,7 +18,7 @@ from orchestration.errors import KefuError
 from orchestration.home import PROJECT, Home
 from orchestration.landing.contract import contract, platforms
 from orchestration.landing.load import create_tables
-from orchestration.privacy.buyers import key_fingerprint
+from orchestration.privacy.buyers import VARIABLE, key_fingerprint
 from orchestration.sql import name, text
 
 LAYERS = ("items", "judged", "metrics")  # of models: what these hold of a platform stands where nothing of it is new
@@ -203,6 +203,14 @@ class BuildState:
     def is_key_unchanged(self) -> bool:
         """Whether the published marts hash buyers' ids with the key of now, or publish them as they are where there is none."""
         return bool(self._value("select max(buyer_key) from build.published_with") == key_fingerprint())
+
+    def guard_key(self) -> None:
+        """Raises KefuError where marts were published with a key and there is none now: ids would be published as they are."""
+        if key_fingerprint() is None and self._value("select count(buyer_key) from build.published_with"):
+            raise KefuError(
+                f"{VARIABLE} is not set, and {self.home.path} was published with a key: set it, or give kefu build "
+                "--without-buyer-key to publish buyers' ids as they are"
+            )
 
     # What is checked
 

@@ -20,11 +20,11 @@ from orchestration.privacy.buyers import buyer_key
 Report = Callable[[str], None]
 
 
-def build(landing: Path, home_path: Path, dates: Dates, *, full_refresh: bool, report: Report) -> bool:
+def build(landing: Path, home_path: Path, dates: Dates, *, full_refresh: bool, report: Report, without_key: bool = False) -> bool:
     """Lands, builds, checks, publishes. False where there was nothing to do."""
-    home = open_home(home_path)
+    home = open_home(home_path, apart_from=landing)
     with one_writer(home):
-        landed = land_deliveries(home, landing, again=full_refresh, report=report)
+        landed = land_deliveries(home, landing, again=full_refresh, report=report, without_key=without_key)
         if not landed and not full_refresh and not dates.is_range and not is_anything_pending(home):
             report_held(home, report)
             return False
@@ -33,11 +33,16 @@ def build(landing: Path, home_path: Path, dates: Dates, *, full_refresh: bool, r
         return True
 
 
-def land_deliveries(home: Home, landing: Path, *, again: bool, report: Report) -> Sequence[Landed]:
-    """Lands what is new, or everything again. The caller holds the home's lock."""
+def land_deliveries(home: Home, landing: Path, *, again: bool, report: Report, without_key: bool = False) -> Sequence[Landed]:
+    """Lands what is new, or everything again. The caller holds the home's lock.
+
+    `without_key` lets a home that was published with a buyers' key go on without one.
+    """
     buyer_key()  # one that cannot be used is told of before anything is done
     inventory = find_deliveries(landing, contract())
     with opened(home) as state:
+        if not without_key:
+            state.guard_key()
         record_changes = not again and not state.is_everything()
         if again:
             state.ask_for_everything()
@@ -75,6 +80,7 @@ def building(home: Home, dates: Dates, report: Report, *, full_refresh: bool = F
         state.mark_checked()
     publish_build(home, report)
     report_held(home, report)
+    report_missing_tables(home, report)
 
 
 def publish_build(home: Home, report: Report) -> None:
@@ -102,6 +108,21 @@ def report_held(home: Home, report: Report) -> None:
             report(f"held back: {held}; readers keep its last good figures until a delivery corrects it or a build asks for it")
 
 
+def report_missing_tables(home: Home, report: Report) -> None:
+    """Tells what no metric can know of a platform, as tables of it never landed."""
+    with home.connect() as connection:
+        missing = connection.execute(
+            """
+            select platform || '/' || table_name, effect_en, string_agg(metric, ', ' order by metric)
+            from marts.metric_coverage
+            where not is_delivered and platform in (select platform from marts.metric_coverage where is_delivered)
+            group by all order by max(is_required) desc, 1, 2
+            """
+        ).fetchall()
+    for table, effect, metrics in missing:
+        report(f"no rows of {table} have landed: {effect} ({metrics})")
+
+
 def is_anything_pending(home: Home) -> bool:
     """Whether something has landed that is not built and published as of now."""
     with opened(home) as state:
@@ -111,12 +132,12 @@ def is_anything_pending(home: Home) -> bool:
 def is_anything_new(home: Home, landing: Path) -> bool:
     """Whether a build would change what is published: something is to land, or has landed and is pending."""
     inventory = find_deliveries(landing, contract())
-    with one_writer(home), opened(home) as state:
+    with one_writer(home, wait_seconds=0), opened(home) as state:
         return bool(not_landed(state.connection, inventory)) or state.is_anything_pending()
 
 
 def new_deliveries(home: Home, landing: Path) -> Sequence[Delivery]:
     """The deliveries that have not landed, or not as they are now."""
     inventory = find_deliveries(landing, contract())
-    with one_writer(home), opened(home) as state:
+    with one_writer(home, wait_seconds=0), opened(home) as state:
         return not_landed(state.connection, inventory)

@@ -17,6 +17,7 @@ from orchestration.explain.tables import subject
 from orchestration.explain.text import Explanation, Row, render
 from orchestration.home import Home, first_line
 from orchestration.landing.contract import platforms
+from orchestration.privacy.buyers import landed_id
 
 # What the prefix of an id leaves is looked up by the query, and its row told.
 TELLERS: list[tuple[str, str, Callable[[duckdb.DuckDBPyConnection, Row], Explanation]]] = [
@@ -32,17 +33,16 @@ TELLERS: list[tuple[str, str, Callable[[duckdb.DuckDBPyConnection, Row], Explana
 
 def explain(home: Path, given: str) -> str:
     """The explanation of a round, session, rating card, streak, limit or entry as text; KefuError where there is none such."""
-    warehouse = Home(home.resolve()).warehouse
-    if not warehouse.is_file():
+    opened = Home(home.resolve())
+    if not opened.warehouse.is_file():
         raise KefuError(f"--home {home} holds no warehouse: run kefu build first")
     try:
-        with duckdb.connect(str(warehouse), read_only=True) as connection:
-            found = explanation(connection, given)
+        with opened.connect(read_only=True) as connection:
+            found = explanation(connection, landed_id(connection, given))
     except duckdb.CatalogException as error:
         raise KefuError(f"--home {home} holds no rounds yet: run kefu build first") from error
     except duckdb.Error as error:
-        reason = "a build is writing to it, try again when it is done" if "set lock" in str(error) else first_line(error)
-        raise KefuError(f"{warehouse} cannot be read: {reason}") from error
+        raise KefuError(f"{opened.warehouse} cannot be read: {first_line(error)}") from error
     if found is not None:
         return render(found)
     begins = [*(f"{platform}-" for platform in platforms()), *(prefix for prefix, *_ in TELLERS if prefix.startswith("taobao-"))]

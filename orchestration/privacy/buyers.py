@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from dataclasses import dataclass
+
+import duckdb
 
 from orchestration.errors import KefuError
 
 VARIABLE = "KEFU_BUYER_KEY"
 MIN_LENGTH = 16
 BUYER_COLUMNS = ("buyer_id", "user_id")  # as marts name a buyer
+SHOWN_IDS = ("shop_id", "account_id", "agent_id", "clause_id")  # and columns that end so: they are of nobody's private life
 BLOCK_BYTES = 64  # of SHA-256
 
 
@@ -45,6 +49,28 @@ class BuyerKey:
 def hashed(column: str) -> str:
     """SQL for HMAC-SHA256 of a text in hexadecimal digits; null stays null."""
     return f"sha256($outer || unhex(sha256($inner || encode({column}))))"
+
+
+def is_hidden(column: str) -> bool:
+    """Whether a column's ids are hashed where there is a key: all that may hold a buyer's, as where a chat is named after one."""
+    return column.endswith("_id") and not column.endswith(SHOWN_IDS)
+
+
+def landed_id(connection: duckdb.DuckDBPyConnection, given: str) -> str:
+    """The id of the warehouse for one that readers see hashed, or for a word before it; one that is not hashed stays as it is."""
+    key, digest = buyer_key(), given[-64:]
+    if key is None or not re.fullmatch("[0-9a-f]{64}", digest):
+        return given
+    columns = connection.execute("select table_name, column_name from duckdb_columns() where schema_name = 'marts'").fetchall()
+    for table, column in columns:
+        if is_hidden(column):
+            found = connection.execute(
+                f"select {column} from marts.{table} where {hashed(column)} = $digest limit 1",
+                {**key.parameters, "digest": digest},
+            ).fetchone()
+            if found:
+                return given.removesuffix(digest) + str(found[0])
+    return given
 
 
 def buyer_key() -> BuyerKey | None:

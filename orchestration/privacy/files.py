@@ -49,24 +49,38 @@ def search(connection: duckdb.DuckDBPyConnection, file: File, rule: Rule) -> Fou
 
 
 def rewrite(connection: duckdb.DuckDBPyConnection, file: File, rule: Rule) -> None:
-    """Writes the file anew without what is the buyer's, aside, and swaps it in."""
-    aside = aside_of(file.path)
+    """Writes the file anew without what is the buyer's, aside, and swaps it in; where it is a link, the file it leads to.
+
+    KefuError where somebody wrote to it meanwhile: what they delivered stays.
+    """
+    target, aside = file.path.resolve(), aside_of(file.path)
     aside.unlink(missing_ok=True)
+    before = _stamp(target)
     if file.file_format == "parquet":
         _rewrite_parquet(connection, file, rule, aside)
     else:
-        with gzip.open(aside, "wb") if file.path.suffix == ".gz" else open(aside, "wb") as target:
+        with gzip.open(aside, "wb") if file.path.suffix == ".gz" else open(aside, "wb") as written:
             for part in _without(file, rule, Found()):
-                target.write(part.encode("utf-8", KEEPING))
-    shutil.copymode(file.path, aside)
-    with open(aside, "rb") as written:
-        os.fsync(written.fileno())
-    aside.replace(file.path)
+                written.write(part.encode("utf-8", KEEPING))
+    shutil.copymode(target, aside)
+    with open(aside, "rb") as synced:
+        os.fsync(synced.fileno())
+    if _stamp(target) != before:
+        aside.unlink()
+        raise KefuError(f"{file.name} was delivered anew while the buyer was removed from it, and stays as it is: run again")
+    aside.replace(target)
+
+
+def _stamp(path: Path) -> tuple[int, int, int, int]:
+    """What changes whenever somebody writes to a file or replaces it."""
+    stat = path.stat()
+    return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 
 
 def aside_of(path: Path) -> Path:
-    """The path at which a file is written before it is swapped in: hidden, so that landing does not see it."""
-    return path.with_name(f".{path.name}.forget")
+    """The path at which a file is written before it is swapped in: beside it, hidden, so that landing does not see it."""
+    target = path.resolve()
+    return target.with_name(f".{target.name}.forget")
 
 
 def _without(file: File, rule: Rule, found: Found) -> Iterator[str]:
@@ -155,24 +169,33 @@ def _jsonl_without(stream: IO[bytes], rule: Rule, found: Found) -> Iterator[str]
                 yield raw
                 continue
             found.rows += 1
-            try:
-                row = json.loads(
-                    raw.removeprefix("\ufeff"), object_pairs_hook=_Object, parse_int=str, parse_float=str, parse_constant=str
-                )
-            except ValueError:
-                row = None
-            if not isinstance(row, _Object):
-                is_buyers, names = bool(rule.buyer.word.search(raw)), False
-            else:
-                is_buyers = rule.is_buyers((column, cell) for column, value in row for cell in _texts(value))
-                names = any(_names(rule, column, value) for column, value in row)
-            if is_buyers:
+            row = _object(raw)
+            if is_buyers_line(raw, rule):
                 found.removed += 1
-            elif names:
+            elif any(_names(rule, column, value) for column, value in row or ()):
                 found.blanked += 1
                 yield json.dumps(_json_blanked(raw.removeprefix("\ufeff"), rule)) + raw[len(raw.rstrip("\r\n")) :]
             else:
                 yield raw
+
+
+def is_buyers_line(raw: str, rule: Rule) -> bool:
+    """Whether a row is the buyer's that is a JSON object, or cannot be told apart: then the word in it says so."""
+    row = _object(raw)
+    if row is None:
+        return bool(rule.buyer.word.search(raw))
+    return rule.is_buyers((column, cell) for column, value in row for cell in _texts(value))
+
+
+def _object(raw: str) -> _Object | None:
+    """The pairs of a JSON object; None where the text is none."""
+    try:
+        row = json.loads(
+            raw.removeprefix("\ufeff"), object_pairs_hook=_Object, parse_int=str, parse_float=str, parse_constant=str
+        )
+    except ValueError:
+        return None
+    return row if isinstance(row, _Object) else None
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -32,7 +32,7 @@ def forget(landing: Path, home_path: Path, buyer_id: str, report: Report) -> Non
         raise KefuError("--buyer is empty: give the id as the platform's exports write it")
     if not (home_path / "warehouse.duckdb").exists():  # a path with a slip in it must not pass for a home without the buyer
         raise KefuError(f"--home {home_path} holds no warehouse: name the home that was built from the landing folder")
-    home, key = open_home(home_path), buyer_key()
+    home, key = open_home(home_path, apart_from=landing), buyer_key()
     buyer = Buyer(buyer_id, key.hash(buyer_id) if key else None)
     with one_writer(home):
         land_deliveries(home, landing, again=False, report=report)  # what cannot be read is told before a change
@@ -136,9 +136,7 @@ def _forget_landed(home: Home, rules: dict[str, Rule], report: Report) -> bool:
                 state.mark_changed()
                 report(f"removed from the warehouse raw.{table.relation}: {count:,} rows whose files are no longer in landing")
             removed = removed or count > 0
-        buyer = next(iter(rules.values())).buyer
-        rejected = f"where regexp_matches(concat_ws(' ', raw_row, reason), {buyer.sql_word})"
-        (count,) = connection.execute(f"delete from raw.rejected_rows {rejected}").fetchall()[0]
+        count = _forget_rejected(connection, rules)
         if count:
             connection.execute(
                 """
@@ -150,6 +148,20 @@ def _forget_landed(home: Home, rules: dict[str, Rule], report: Report) -> bool:
             )
             report(f"removed from the warehouse raw.rejected_rows: {count:,} rows")
     return removed or count > 0
+
+
+def _forget_rejected(connection: duckdb.DuckDBPyConnection, rules: dict[str, Rule]) -> int:
+    """Removes rejected rows of the buyer: of a row that can be told apart by its columns, of another by the word in it."""
+    word = next(iter(rules.values())).buyer.sql_word
+    named = connection.execute(
+        f"""
+        select rowid, platform || '_' || table_name, raw_row from raw.rejected_rows
+        where regexp_matches(concat_ws(' ', raw_row, reason), {word})
+        """
+    ).fetchall()
+    ids = [number for number, relation, raw_row in named if files.is_buyers_line(raw_row or "", rules[relation])]
+    connection.execute("delete from raw.rejected_rows where rowid in (select unnest($1::bigint[]))", [ids])
+    return len(ids)
 
 
 def _forget_scratch(home: Home, buyer: Buyer, report: Report) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -119,8 +119,13 @@ def _is_in_project(buyer: Buyer) -> bool:
     return any(_holds(path, buyer) for folder in folders for path in _files(folder))
 
 
-def _files(folder: Path) -> Iterable[Path]:
-    return (Path(parent, file) for parent, _, files in os.walk(folder) for file in sorted(files))
+def _files(folder: Path) -> Iterator[Path]:
+    """Every file below a folder, through links too, each folder once."""
+    seen = set[Path]()
+    for parent, folders, files in os.walk(folder, followlinks=True):
+        seen.add(Path(parent).resolve())
+        folders[:] = [below for below in folders if Path(parent, below).resolve() not in seen]
+        yield from (Path(parent, file) for file in sorted(files))
 
 
 def _holds(path: Path, buyer: Buyer) -> bool:

@@ -30,6 +30,5 @@ def definitions(home: Home, landing: Path) -> dg.Definitions:
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    return definitions(
-        open_home(Path(os.environ.get("KEFU_HOME", "demo/home"))), Path(os.environ.get("KEFU_LANDING", "demo/landing"))
-    )
+    home, landing = (Path(os.environ.get(name, f"demo/{name[5:].lower()}")) for name in ("KEFU_HOME", "KEFU_LANDING"))
+    return definitions(open_home(home, apart_from=landing), landing)

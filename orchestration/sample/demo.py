@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def demo(landing: Path, home_path: Path) -> None:
-    home = open_home(home_path)
+    home = open_home(home_path, apart_from=landing)
     if not (landing / "_complete").exists():
         print(f"1/3 generating {DAYS} days of sample files in {landing}", flush=True)
         generate(

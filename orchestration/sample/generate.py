@@ -27,6 +27,7 @@ from orchestration.sample.profiles import Profile, profiles
 from orchestration.sql import text
 
 FORMATS = ("parquet", "csv", "jsonl")
+MARK = "_generated"  # the file by which a landing folder is known as sample data; landing passes over such names
 EPOCH = date(1970, 1, 1)
 SECONDS_BETWEEN_REPORTS = 3.0
 # Batches made side by side: at most as many as there are platforms, so that together they hold about one day.
@@ -87,6 +88,8 @@ def generate(
     """
     request = Request(Path(landing), days, shops, agents, messages_per_day, start, seed, file_format)
     _check(request)
+    request.landing.mkdir(parents=True, exist_ok=True)
+    (request.landing / MARK).touch()
     # DuckDB, not Python, does the work, and it releases the interpreter meanwhile: threads are enough.
     batches = list(_batches(request))
     with ThreadPoolExecutor(max_workers=min(MAX_WORKERS, os.cpu_count() or 1)) as pool:
@@ -114,6 +117,8 @@ def _check(request: Request) -> None:
         raise ValueError(f"seed must fit into 64 bits, not {request.seed}.")
     if request.landing.exists() and not request.landing.is_dir():
         raise ValueError(f"landing must be a directory, and {request.landing} is a file.")
+    if request.landing.exists() and any(request.landing.iterdir()) and not (request.landing / MARK).exists():
+        raise ValueError(f"landing {request.landing} holds what was not generated: name a folder that is new or empty.")
 
 
 def _batches(request: Request) -> Iterator[Batch]:

@@ -1,8 +1,10 @@
 """Who sees what: buyers hashed in what is published, no chats in it, files that are not everybody's, secrets that stay secret."""
 
+import csv
 import hashlib
 import hmac
 import os
+import re
 import stat
 import subprocess
 from pathlib import Path
@@ -14,9 +16,10 @@ import pytest
 from harness import build, kefu, query, warehouse
 from people import ANNA, BERT
 
+from orchestration.build.checks import Check, example_rows
 from orchestration.home import PROJECT, open_home
 from orchestration.landing.contract import contract
-from orchestration.privacy.buyers import VARIABLE, buyer_key, hashed
+from orchestration.privacy.buyers import VARIABLE, buyer_key, hashed, is_hidden
 from orchestration.runs.assets import BuildConfig
 from orchestration.runs.definitions import definitions
 from orchestration.runs.instance import instance_of
@@ -84,11 +87,44 @@ def test_every_mart_names_buyers_by_the_same_hash(home: Path) -> None:
     assert raw == [(ANNA,), (BERT,)], "`kefu explain` and checks work on the ids"
 
 
-def test_an_id_that_holds_a_buyers_is_hashed_as_a_whole(home: Path) -> None:
+def test_ids_that_could_hold_a_buyers_are_hashed_as_a_whole(home: Path) -> None:
     ids = {value for (value,) in query(home, "select distinct conversation_id from marts.taobao_rounds")}
     assert ids == {sha(f"{buyer}@{day}") for buyer in (ANNA, BERT) for day in people.DAYS}
     sessions = {value for (value,) in query(home, "select session_id from marts.xiaohongshu_sessions")}
-    assert f"x-0-{people.DAYS[0]}" in sessions, "one that holds no buyer's id stays"
+    assert sha(f"x-0-{people.DAYS[0]}") in sessions
+    hidden = [
+        (table, column)
+        for table, column in query(
+            home, "select table_name, column_name from duckdb_columns() where column_name like '%\\_id' escape '\\'"
+        )
+        if is_hidden(column)
+    ]
+    assert {"round_id", "card_id", "first_message_id", "session_id"} <= {column for _, column in hidden}
+    for table, column in hidden:
+        bare = f"select {column} from marts.{table} where not regexp_full_match({column}, '[0-9a-f]{{64}}')"
+        assert query(home, bare) == [], f"{table}.{column}"
+
+
+def test_explain_finds_what_readers_see_hashed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (round_id,) = query(home, "select round_id from marts.kuaishou_rounds order by 1")[0]
+    assert kefu("explain", round_id, "--home", home).code == 1
+    monkeypatch.setenv(VARIABLE, KEY)
+    told = kefu("explain", round_id, "--home", home)
+    assert told.code == 0, told.err
+    assert "Round 轮次 kuaishou-Q-" in told.out
+    (card_id,) = query(home, "select card_id from marts.taobao_ratings order by 1")[0]
+    assert "Rating card 评价卡片" in kefu("explain", f"taobao-card-{card_id}", "--home", home).out
+
+
+def test_rows_that_checks_show_name_nobody(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check = Check("", "", True, 1, "select * from marts.taobao_rounds", None)
+    with open_home(home).connect(read_only=True) as connection:
+        plain = example_rows(connection, check)
+        monkeypatch.setenv(VARIABLE, KEY)
+        keyed = example_rows(connection, check)
+    assert all("buyer_id" not in row for row in plain + keyed)
+    assert {row["conversation_id"] for row in keyed} == {sha(row["conversation_id"]) for row in plain}
+    assert {row["shop_id"] for row in keyed} == {"s1"}
 
 
 def test_published_files_hold_no_buyers_and_no_chats(home: Path) -> None:
@@ -128,9 +164,67 @@ def test_files_of_a_home_are_the_owners_and_published_ones_the_groups(home: Path
         if path in (home, home / "published"):
             assert mode == 0o750, path
         elif path.parent == home / "published":
-            assert mode == 0o640, path
+            assert mode == 0o440, path
         else:
             assert mode & 0o077 == 0, f"{path} {mode:o}"
+
+
+def test_a_generated_landing_leaves_no_buyer_in_any_file_but_the_warehouse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its ids are glued to a buyer's in every way that exports know."""
+    landing, home = tmp_path / "landing", open_home(tmp_path / "home")
+    generated = kefu(
+        "generate", "--landing", landing, "--days", 3, "--shops", 1, "--agents", 2, "--messages-per-day", 300, "--format", "csv"
+    )
+    assert generated.code == 0, generated.err
+    buyers = glue(landing)
+    monkeypatch.setenv(VARIABLE, KEY)
+    definition = definitions(home, landing)
+    with instance_of(home) as instance:
+        run = definition.resolve_job_def("daily_build").execute_in_process(
+            instance=instance,
+            run_config=dg.RunConfig(ops={"models": BuildConfig(with_touched=True)}),
+            partition_key="2025-09-02",
+        )
+    assert run.success
+    assert len(buyers) > 50
+    assert query(home.path, "select count(*) > 50 from marts.taobao_rounds") == [(True,)]
+    word = re.compile("|".join(map(re.escape, sorted(buyers, key=len, reverse=True))).encode())
+    searched = [path for path in home.path.rglob("*") if path.is_file() and not path.name.startswith("warehouse.duckdb")]
+    assert any(path.name == "index.db" for path in searched) and any(path.parent.name == "published" for path in searched)
+    for path in searched:
+        if path.is_relative_to(home.path / "published"):
+            continue  # compressed: its values are searched below
+        assert not word.search(path.read_bytes()), path
+    for table, names in query(
+        home.path,
+        "select table_name, list(column_name) from duckdb_columns() where contains(data_type, 'VARCHAR') group by table_name",
+    ):
+        values = f"select concat_ws(' ', {', '.join(names)}) from marts.{table}"
+        assert not [value for (value,) in query(home.path, values) if word.search(value.encode())], table
+
+
+def glue(landing: Path) -> set[str]:
+    """Names each conversation, session, card and message after its buyer. Returns the buyers."""
+    buyers = set[str]()
+    for path in landing.glob("*/*/*/*.csv"):
+        with open(path, encoding="utf-8", newline="") as lines:
+            rows = list(csv.DictReader(lines))
+        person = next((column for column in ("buyer_id", "user_id") if rows and column in rows[0]), None)
+        if person is None or path.parts[-4] == "xiaohongshu":  # whose other tables know a session by its id alone
+            buyers |= {row[person] for row in rows if person and row[person]}
+            continue
+        for row in rows:
+            buyers.add(row[person])
+            for column in ("conversation_id", "session_id", "message_id"):
+                if row.get(column):
+                    row[column] = f"{row[column]}{row[person]}"
+        with open(path, "w", encoding="utf-8", newline="") as target:
+            writer = csv.DictWriter(target, rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
+    return buyers
 
 
 def test_another_key_is_news(landing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,8 +244,17 @@ def test_another_key_is_news(landing: Path, tmp_path: Path, monkeypatch: pytest.
     assert outcome.err.startswith("kefu: KEFU_BUYER_KEY is shorter than 16 characters")
     assert "too-short" not in outcome.err
     monkeypatch.delenv(VARIABLE)
-    build(landing, tmp_path)
+    (landing / "taobao/messages" / f"dt={people.DAYS[0]}" / "export.csv").touch()
+    for outcome in (
+        kefu("build", "--landing", landing, "--home", tmp_path),
+        kefu("forget", "--buyer", ANNA, "--landing", landing, "--home", tmp_path),
+    ):
+        assert outcome.code == 1
+        assert outcome.err.startswith("kefu: KEFU_BUYER_KEY is not set, and ")
+    assert buyers() == {sha(ANNA), sha(BERT)}
+    build(landing, tmp_path, "--without-buyer-key")
     assert buyers() == {ANNA, BERT}
+    assert "nothing to do" in build(landing, tmp_path).out
 
 
 def test_generated_files_are_the_owners(tmp_path: Path) -> None:

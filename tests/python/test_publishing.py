@@ -181,7 +181,9 @@ def test_the_marts_have_the_columns_of_the_contract(published: Path) -> None:
         "set_closes_at VARCHAR, opens_at VARCHAR, closes_at VARCHAR, is_widened BOOLEAN",
         "service_metrics": "platform VARCHAR, metric VARCHAR, subject VARCHAR, shop_id VARCHAR, account_id VARCHAR, "
         "period VARCHAR, period_start DATE, period_end DATE, numerator DOUBLE, denominator DOUBLE, value DOUBLE, "
-        "target DOUBLE, is_assessed BOOLEAN, is_met BOOLEAN, rule_version VARCHAR",
+        "target DOUBLE, is_assessed BOOLEAN, is_met BOOLEAN, rule_version VARCHAR, days_with_data INTEGER, is_complete BOOLEAN",
+        "metric_coverage": "platform VARCHAR, metric VARCHAR, table_name VARCHAR, is_required BOOLEAN, is_delivered BOOLEAN, "
+        "effect_en VARCHAR, effect_zh VARCHAR",
         "reception_daily": "platform VARCHAR, shop_id VARCHAR, account_id VARCHAR, business_date DATE, consulted_buyers BIGINT, "
         "received_buyers BIGINT, unreplied_buyers BIGINT, buyer_messages BIGINT, agent_messages BIGINT, "
         "answer_ask_ratio DOUBLE, agent_characters BIGINT, first_response_seconds DOUBLE, avg_response_seconds DOUBLE, "

@@ -53,9 +53,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         f"version: 2\n\nunit_tests:\n{indent(story, '  ')}\n", encoding="utf-8"
     )
 
-    (metric,) = snippets("A metric", "csv")
+    metric, table = snippets("A metric", "csv")
     (step,) = snippets("A metric", "sql")
     append(seeds / "metrics.csv", metric)
+    append(seeds / "metric_tables.csv", table)
     days = models / "metrics" / "taobao" / "int_taobao__round_metric_days.sql"
     replace(days, "scored as (", f"{step}\n\nscored as (")
     replace(

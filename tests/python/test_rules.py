@@ -12,9 +12,17 @@ import pytest
 import yaml
 
 from orchestration.home import PROJECT
+from orchestration.landing.contract import contract
 
 # Parameters of implemented clauses that are there for what is still to come.
 NOT_READ_YET = {"reconciliation_tolerance"}
+
+
+def test_every_metric_says_what_it_is_computed_from() -> None:
+    tables = seed("metric_tables")
+    needed = {(row["platform"], row["metric"]) for row in tables if row["is_required"] == "true"}
+    assert {(row["platform"], row["metric"]) for row in seed("metrics")} == needed
+    assert {(row["platform"], row["table_name"]) for row in tables} <= contract().keys()
 
 
 @cache

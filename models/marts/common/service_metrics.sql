@@ -13,5 +13,7 @@ select
     target,
     is_assessed,
     is_met,
-    rule_version
+    rule_version,
+    days_with_data,
+    is_complete
 from {{ ref('int_metric_values') }}
