@@ -11,7 +11,7 @@ as_of as (select platform, as_of::date as as_of_date from {{ ref('as_of') }}),
 
 months as (
     select
-        m.*,
+        m.* exclude (days_with_data, is_complete),
         m.period_end < a.as_of_date as is_over,
         greatest(m.period_end - a.as_of_date + 1, 0) as days_left
     from metric_rows m

@@ -170,7 +170,7 @@ def _jsonl_without(stream: IO[bytes], rule: Rule, found: Found) -> Iterator[str]
                 continue
             found.rows += 1
             row = _object(raw)
-            if is_buyers_line(raw, rule):
+            if _is_buyers_line(raw, row, rule):
                 found.removed += 1
             elif any(_names(rule, column, value) for column, value in row or ()):
                 found.blanked += 1
@@ -179,9 +179,14 @@ def _jsonl_without(stream: IO[bytes], rule: Rule, found: Found) -> Iterator[str]
                 yield raw
 
 
-def is_buyers_line(raw: str, rule: Rule) -> bool:
-    """Whether a row is the buyer's that is a JSON object, or cannot be told apart: then the word in it says so."""
+def names_buyer(raw: str, rule: Rule) -> bool:
+    """Whether a rejected row is the buyer's, or names the buyer in a text."""
     row = _object(raw)
+    return _is_buyers_line(raw, row, rule) or any(_names(rule, column, value) for column, value in row or ())
+
+
+def _is_buyers_line(raw: str, row: _Object | None, rule: Rule) -> bool:
+    """Whether a row is the buyer's; of one that cannot be told apart the word in it says so."""
     if row is None:
         return bool(rule.buyer.word.search(raw))
     return rule.is_buyers((column, cell) for column, value in row for cell in _texts(value))

@@ -151,15 +151,8 @@ def _forget_landed(home: Home, rules: dict[str, Rule], report: Report) -> bool:
 
 
 def _forget_rejected(connection: duckdb.DuckDBPyConnection, rules: dict[str, Rule]) -> int:
-    """Removes rejected rows of the buyer: of a row that can be told apart by its columns, of another by the word in it."""
-    word = next(iter(rules.values())).buyer.sql_word
-    named = connection.execute(
-        f"""
-        select rowid, platform || '_' || table_name, raw_row from raw.rejected_rows
-        where regexp_matches(concat_ws(' ', raw_row, reason), {word})
-        """
-    ).fetchall()
-    ids = [number for number, relation, raw_row in named if files.is_buyers_line(raw_row or "", rules[relation])]
+    """Removes the rejected rows that name the buyer."""
+    ids = proof.rejected_traces(connection, rules)
     connection.execute("delete from raw.rejected_rows where rowid in (select unnest($1::bigint[]))", [ids])
     return len(ids)
 
@@ -222,8 +215,8 @@ def compact(home: Home) -> None:
 def _prove(home: Home, landing: Path, inventory: Inventory, rules: dict[str, Rule], buyer: Buyer, report: Report) -> None:
     searched = [
         proof.search_landing(landing, inventory, rules),
-        proof.search_database(home.warehouse, "warehouse", buyer),
-        proof.search_database(home.published, "published marts", buyer),
+        proof.search_database(home.warehouse, "warehouse", buyer, rules),
+        proof.search_database(home.published, "published marts", buyer, rules),
         proof.search_home(home, buyer),
     ]
     for place in searched:

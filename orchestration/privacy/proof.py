@@ -16,7 +16,7 @@ import duckdb
 from orchestration.home import PROJECT, Home
 from orchestration.landing.contract import contract
 from orchestration.landing.deliveries import Inventory
-from orchestration.privacy.files import search
+from orchestration.privacy.files import names_buyer, search
 from orchestration.privacy.traces import Buyer, Rule, is_staff_id
 from orchestration.sql import name, text
 
@@ -47,7 +47,16 @@ def search_landing(landing: Path, inventory: Inventory, rules: dict[str, Rule]) 
     return Searched("landing", f"{len(known) + len(others):,} files, {rows:,} rows", tuple(traces))
 
 
-def search_database(path: Path, place: str, buyer: Buyer) -> Searched:
+def rejected_traces(connection: duckdb.DuckDBPyConnection, rules: dict[str, Rule]) -> list[int]:
+    """The rejected rows that name the buyer, by rowid: columns tell, as an id may be a part of another buyer's."""
+    word = next(iter(rules.values())).buyer.sql_word
+    named = connection.execute(
+        f"select rowid, platform || '_' || table_name, raw_row from raw.rejected_rows where regexp_matches(raw_row, {word})"
+    ).fetchall()
+    return [number for number, relation, raw_row in named if names_buyer(raw_row, rules[relation])]
+
+
+def search_database(path: Path, place: str, buyer: Buyer, rules: dict[str, Rule]) -> Searched:
     """Searches every text column, lists too, of every table: values that are the id; in texts also the word."""
     traces, searched, rows = [], 0, 0
     ids = ", ".join(text(value) for value in (buyer.id, buyer.published_hash) if value)
@@ -57,6 +66,8 @@ def search_database(path: Path, place: str, buyer: Buyer) -> Searched:
             counts = ", ".join(f"count(*) filter (where {_is_trace(*column, ids, buyer)})" for column in columns)
             total, *found = connection.execute(f"select count(*), {counts} from {table}").fetchall()[0]
             rows += total
+            if ("raw_row", "VARCHAR") in columns:
+                found[columns.index(("raw_row", "VARCHAR"))] = len(rejected_traces(connection, rules))
             traces += [f"{table}.{column}: {count} rows" for (column, _), count in zip(columns, found, strict=True) if count]
     return Searched(place, f"{searched:,} text columns, {rows:,} rows", tuple(traces))
 
@@ -83,7 +94,7 @@ def text_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[
 def _free_texts() -> frozenset[str]:
     """Columns in which an id is looked for as a word: what people wrote, and rows that could not be read."""
     written = (column.name for table in contract().values() for column in table.columns if column.is_free_text)
-    return frozenset({*written, "raw_row", "reason"})
+    return frozenset({*written, "raw_row"})
 
 
 def _is_trace(column: str, data_type: str, ids: str, buyer: Buyer) -> str:

@@ -277,11 +277,12 @@ def test_warehouse_that_is_no_database(tmp_path: Path) -> None:
     (tmp_path / "warehouse.duckdb").write_text("text" * 5000)
     outcome = kefu("explain", "taobao-Q-m1", "--home", tmp_path)
     assert outcome.code == 1
-    assert outcome.err.startswith(f"kefu: {tmp_path}/warehouse.duckdb cannot be read: ")
+    assert outcome.err.startswith(f"kefu: {tmp_path}/warehouse.duckdb cannot be opened: ")
     assert outcome.err.count("\n") == 1
 
 
-def test_warehouse_that_a_build_is_writing_to(tmp_path: Path) -> None:
+def test_warehouse_that_a_build_is_writing_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orchestration.home.READER_PATIENCE_SECONDS", 0.5)
     warehouse_file = tmp_path / "warehouse.duckdb"
     hold = f"import duckdb; connection = duckdb.connect({str(warehouse_file)!r}); print('open', flush=True); input()"
     with subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
@@ -290,7 +291,9 @@ def test_warehouse_that_a_build_is_writing_to(tmp_path: Path) -> None:
         outcome = kefu("explain", "taobao-Q-m1", "--home", tmp_path)
         holder.communicate("\n")
     assert outcome.code == 1
-    assert outcome.err == f"kefu: {warehouse_file} cannot be read: a build is writing to it, try again when it is done\n"
+    waited, told = outcome.err.splitlines()
+    assert waited == "waiting: warehouse.duckdb is held open by another program"
+    assert told.startswith(f"kefu: {warehouse_file} cannot be opened: ")
 
 
 # The story of a round, without a database

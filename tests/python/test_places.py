@@ -62,7 +62,8 @@ def refused(*arguments: object) -> str:
 
 def test_a_folder_of_somebody_elses_is_no_home(copies: tuple[Path, Path], tmp_path: Path) -> None:
     landing, home = copies
-    (tmp_path / "documents").mkdir(mode=0o755)
+    (tmp_path / "documents").mkdir()
+    (tmp_path / "documents").chmod(0o755)
     (tmp_path / "documents" / "letter.txt").touch()
     told = refused("build", "--landing", landing, "--home", tmp_path / "documents")
     assert "documents holds other things and is no home of kefu" in told

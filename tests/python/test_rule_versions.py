@@ -82,7 +82,7 @@ def test_kuaishou_before_and_after_the_change_in_one_build(built_homes: dict[str
         change(project, f"kuaishou,{parameter},2023-03-27,,", f"kuaishou,{parameter},2023-03-29,,")
     outcome = kefu_of(project, "build", "--landing", FIXTURES / case / "landing", "--home", home)
     assert outcome.code == 0, outcome.err
-    assert "rebuilt kuaishou: 6 dates, 2023-03-27 to " in outcome.out
+    assert "rebuilt kuaishou: 7 dates, 2023-03-27 to 2023-04-02" in outcome.out
     moved, later = "business_date between '2023-03-27' and '2023-03-28'", "business_date > '2023-03-28'"
     for where, is_same in ((f"not ({moved} or {later})", True), (moved, False), (later, True)):
         version = "if(rule_version = 'kuaishou@2023-03-29', 'kuaishou@2023-03-27', rule_version) as rule_version"
