@@ -35,6 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--start", type=_date, metavar="D", help="first business date to rebuild, YYYY-MM-DD, with --end")
     build.add_argument("--end", type=_date, metavar="D", help="last business date to rebuild; then no other date is")
     build.add_argument("--full-refresh", action="store_true", help="land every delivery again and rebuild every date")
+    build.add_argument("--prune", action="store_true", help="drop what has landed and is no longer in the landing folder")
     build.set_defaults(run=_build, parser=build)
 
     generate = commands.add_parser("generate", help="write realistic sample landing files; the same seed writes the same files")
@@ -111,7 +112,7 @@ def _build(options: argparse.Namespace) -> None:
     from orchestration.build.steps import build  # dbt takes two seconds to import
 
     dates = Dates(options.start, options.end, with_touched=options.start is None)
-    if not build(options.landing, options.home, dates, full_refresh=options.full_refresh, report=_report):
+    if not build(options.landing, options.home, dates, full_refresh=options.full_refresh, prune=options.prune, report=_report):
         print("nothing to do: everything that has landed is built and published")
 
 
