@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from orchestration.build.checks import LastRun, forget_last_run
 from orchestration.build.dbt import build_arguments, run_dbt
@@ -14,6 +15,7 @@ from orchestration.errors import KefuError
 from orchestration.home import Home, one_writer, open_home
 from orchestration.landing.contract import contract
 from orchestration.landing.deliveries import LAYOUT, Delivery, find_deliveries
+from orchestration.landing.ledger import missing
 from orchestration.landing.load import Gone, Landed, NotAllLandedError, gone, land, not_landed, with_lost_files
 from orchestration.privacy.buyers import buyer_key
 
@@ -70,6 +72,19 @@ def land_deliveries(home: Home, landing: Path, *, again: bool, report: Report, p
             landed = error.landed
             state.note_unreadable(error.errors)
     return landed
+
+
+def check(landing: Path, report: Report) -> None:
+    """Says what landing would say, in a home that is gone afterwards. KefuError names what cannot be read."""
+    with TemporaryDirectory(prefix="kefu-check-") as folder:
+        home = open_home(Path(folder, "home"))
+        land_deliveries(home, landing, again=False, report=report)
+        with opened(home) as state:
+            for line in missing(state.connection):
+                report(f"warning: {line}")
+            for held in state.held_dates():
+                report(f"would be held back: {held}")
+        raise_unreadable(home)
 
 
 def _report_away(away: Sequence[Gone], with_lost: Sequence[Delivery], report: Report) -> None:

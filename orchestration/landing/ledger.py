@@ -75,6 +75,30 @@ def count(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[dat
     )
 
 
+def forget_rejected(connection: duckdb.DuckDBPyConnection) -> None:
+    """Counts anew after rejected rows were removed: such rows were never delivered."""
+    _recount(connection, "rejected", "select file, count(*) as row_count from raw.rejected_rows group by file", "true")
+
+
+def forget_landed(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Counts anew after rows of a table were removed: such rows were never delivered."""
+    rows = f"select _file as file, count(*) as row_count from raw.{table.relation} group by _file"
+    _recount(connection, "landed", rows, f"platform = {text(table.platform)} and table_name = {text(table.name)}")
+
+
+def _recount(connection: duckdb.DuckDBPyConnection, fate: str, rows: str, condition: str) -> None:
+    connection.execute(
+        f"""
+        update raw.delivered_files as f set delivered = delivered - {fate} + c.row_count, {fate} = c.row_count
+        from (
+            select d.file, coalesce(r.row_count, 0) as row_count
+            from raw.delivered_files d left join ({rows}) r using (file) where {condition}
+        ) c
+        where f.file = c.file and f.{fate} <> c.row_count
+        """
+    )
+
+
 def find_replacing(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[date]) -> None:
     """Fills temporary table `replacing`: rows of these deliveries that replace one of an earlier dt, and whether it was of
     another buyer, conversation or date. It reads `repeated`, the keys that several deliveries have.
@@ -155,6 +179,11 @@ def lines(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[dat
     ]
 
 
+def missing(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """What has not come of the tables that come every day, of the platforms that deliver something."""
+    return _lines(connection, _MISSING)
+
+
 def _first(told: list[str], what: str) -> list[str]:
     return told[:SHOWN] + ([f"and {len(told) - SHOWN} more {what}"] if len(told) > SHOWN else [])
 
@@ -164,6 +193,16 @@ def _lines(connection: duckdb.DuckDBPyConnection, sql: str) -> list[str]:
 
 
 # Queries that give lines.
+_MISSING = """
+    with spans as (select platform, min(dt) as first_dt, max(dt) as last_dt from raw.deliveries group by platform),
+    expected as (
+        select t.platform, t.table_name, unnest(generate_series(first_dt, last_dt, interval 1 day))::date as dt
+        from raw.daily_tables t join spans using (platform)
+    )
+    select format('{}/{} has no delivery of {} days, such as dt={}', platform, table_name, count(*), min(dt))
+    from expected anti join raw.deliveries using (platform, table_name, dt)
+    group by platform, table_name order by all
+"""
 _FILES = """
     select format(
         '{{}}: {{:,}} rows delivered = {{:,}} landed + {{:,}} replaced by later rows of the dt + {{:,}} rejected',

@@ -525,6 +525,7 @@ def amend(
         if record_changes:
             _record_changes(connection, table)
         _count_rows(connection, table, "select distinct _dt from amended")
+        ledger.forget_landed(connection, table)
         connection.execute("commit")
     except BaseException:
         connection.execute("rollback")

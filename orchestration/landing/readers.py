@@ -44,7 +44,7 @@ REPLACED = "\ufffd"
 LARGEST_WHOLE = {"FLOAT": 2**24, "DOUBLE": 2**53}  # from where on a float may be another whole number than was meant
 
 
-class UnreadableError(Exception):
+class UnreadableError(KefuError):
     """What is wrong with a file as a whole."""
 
 

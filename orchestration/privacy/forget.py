@@ -18,6 +18,7 @@ from orchestration.build.state import BuildState, Dates
 from orchestration.build.steps import Report, building, is_anything_pending, land_deliveries, raise_unreadable
 from orchestration.errors import KefuError
 from orchestration.home import Home, one_writer, open_home
+from orchestration.landing import ledger
 from orchestration.landing.contract import PersonLink, Table, contract
 from orchestration.landing.deliveries import File, Inventory, find_deliveries
 from orchestration.landing.load import amend
@@ -155,6 +156,7 @@ def _forget_landed(home: Home, rules: dict[str, Rule], report: Report) -> bool:
                 )
                 """
             )
+            ledger.forget_rejected(connection)
             report(f"removed from the warehouse raw.rejected_rows: {count:,} rows")
     return removed or count > 0
 

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import gzip
 import shutil
+import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+from harness import build, kefu, marts, query, warehouse
 from test_landing import MESSAGES, Landing, Row, as_csv, as_jsonl, message, order, orders
 
-from orchestration.build import steps
+from orchestration.build import state, steps
 from orchestration.build.state import opened
 from orchestration.clock import beijing_now
 from orchestration.errors import KefuError
 from orchestration.home import Home, open_home
 from orchestration.landing import contract as landing_contract
+from orchestration.landing import load, tables
 from orchestration.landing.contract import contract
 from orchestration.landing.tables import create_tables
+from orchestration.sql import text
 
 
 @pytest.fixture(scope="module")
@@ -471,3 +476,132 @@ def test_a_landing_folder_without_deliveries(home: Home, tmp_path: Path) -> None
     with pytest.raises(KefuError, match="has no delivery"):
         land(home, tmp_path / "empty", prune=True)
     assert rows_of(home, "select count(*) from raw.taobao_orders") == [(1,)]
+
+
+# What follows from it
+
+
+def test_a_buyer_is_forgotten_in_whichever_way_the_file_is_written(tmp_path: Path) -> None:
+    landing, home = tmp_path / "landing", tmp_path / "home"
+    rows = [message("问问1001", message_id=f"m{n}", user_id=str(1000 + n)) for n in range(3)]
+    folder = deliver(landing, *rows, table=MESSAGES, file="plain.csv").parent
+    plain = as_csv(rows)
+    capitals = [{key.title(): value for key, value in row.items()} for row in rows]
+    (folder / "gbk.csv").write_bytes(plain.decode().encode("gbk"))
+    (folder / "semicolons.csv").write_bytes(as_csv(capitals).replace(b",", b";"))
+    (folder / "floats.csv").write_bytes(plain.replace(b",1001,", b",1001.0,"))
+    (folder / "utf16.jsonl").write_bytes(as_jsonl(capitals).decode().encode("utf-16"))
+    with duckdb.connect() as connection:
+        numbered = f"select * replace (user_id::double as user_id) from read_csv({text(str(folder / 'plain.csv'))})"
+        connection.execute(f"copy ({numbered}) to {text(str(folder / 'floats.parquet'))} (format parquet)")
+    build(landing, home)
+    assert warehouse(home, "select sum(delivered) from raw.delivered_files") == [(18,)]
+    forgotten = kefu("forget", "--buyer", "1001", "--landing", landing, "--home", home)
+    assert forgotten.code == 0, forgotten.err
+    assert "removed from landing kuaishou/messages: 6 rows in 6 files, and the id from the text of 12 other rows" in forgotten.out
+    assert warehouse(home, "select distinct user_id, content from raw.kuaishou_messages order by all") == [
+        ("1000", "问问***"),
+        ("1002", "问问***"),
+    ]
+    assert warehouse(home, "select sum(delivered) from raw.delivered_files") == [(12,)]
+
+
+def test_a_doubtful_day_is_held_back_until_it_is_delivered_anew(tmp_path: Path) -> None:
+    landing, home = tmp_path / "landing", tmp_path / "home"
+
+    def day(number: int, sender: str) -> None:
+        rows = [
+            message(
+                "在吗", message_id=f"m{number}-{n}", user_id=f"u{n}", session_id=f"c{n}", sent_at=f"2025-09-0{number} 10:00:00"
+            )
+            for n in range(20)
+        ]
+        answers = [{**row, "message_id": f"a{row['message_id']}", "sender_kind": sender, "agent_id": "x"} for row in rows]
+        deliver(landing, *({**row, "agent_id": ""} for row in rows), *answers, dt=f"2025-09-0{number}", table=MESSAGES)
+
+    day(1, "agent")
+    build(landing, home)
+    first = marts(home)
+    day(2, "人工客服")
+    out = build(landing, home).out
+    assert (
+        '20 rejected: sender_kind: unknown value "人工客服"; such as row 21 of kuaishou/messages/dt=2025-09-02/export.csv' in out
+    )
+    held = "held back: kuaishou 2025-09-02 (messages/dt=2025-09-02: 20 of 40 rows rejected)"
+    assert held in out
+    days = "select distinct period_end::varchar from marts.service_metrics where period = 'day' order by all"
+    assert query(home, days) == [("2025-09-01",)], "the figure that lacks the answers is not published"
+    assert held in build(landing, home).out
+    rejected = kefu("rejected", "--home", home).out.splitlines()
+    assert rejected[0].strip() == '20  kuaishou/messages: sender_kind: unknown value "人工客服"'
+    assert rejected[1] == 'kuaishou/messages/dt=2025-09-02/export.csv row 21: sender_kind: unknown value "人工客服"'
+    assert len(rejected) == 21 and "在吗" not in str(rejected)
+    day(2, "agent")
+    assert "held back" not in build(landing, home).out
+    assert query(home, days) == [("2025-09-01",), ("2025-09-02",)]
+    assert kefu("rejected", "--home", home).out == "no row was rejected\n"
+
+    shutil.rmtree(landing / MESSAGES / "dt=2025-09-02")
+    assert "no longer in landing: kuaishou/messages/dt=2025-09-02" in build(landing, home).out
+    assert query(home, days) == [("2025-09-01",), ("2025-09-02",)]
+    build(landing, home, "--prune")
+    assert marts(home) == first
+
+
+def test_a_check_says_what_landing_would_say_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    landing, scratch = tmp_path / "landing", tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    for dt in ("2025-09-01", "2025-09-03"):
+        deliver(landing, *(order(n, at="x") for n in range(10)), order(11), dt=dt)
+    (landing / "tmall").mkdir()
+    outcome = kefu("check", landing)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "landed taobao/orders: 2 deliveries, 2 rows, 20 rejected" in outcome.out
+    assert "warning: tmall is left out: no platform; did you mean taobao?" in outcome.out
+    assert "warning: taobao/messages has no delivery of 3 days, such as dt=2025-09-01" in outcome.out
+    assert "would be held back: taobao 2025-09-01 (orders/dt=2025-09-01: 10 of 11 rows rejected)" in outcome.out
+    (landing / "taobao/orders/dt=2025-09-03/export.csv").write_bytes(b"")
+    deliver(landing, message("x"), table=MESSAGES)
+    outcome = kefu("check", landing)
+    assert outcome.code == 1 and "landed kuaishou/messages: 1 deliveries, 1 rows" in outcome.out
+    assert outcome.err.startswith("kefu: taobao/orders/dt=2025-09-03/export.csv cannot be read: the file has no header")
+    assert list(scratch.iterdir()) == []
+
+
+# A contract that changes
+
+
+def with_contract(monkeypatch: pytest.MonkeyPatch, table: landing_contract.Table) -> None:
+    changed = {**contract(), (table.platform, table.name): table}
+    for module in (landing_contract, load, tables, steps, state):
+        monkeypatch.setattr(module, "contract", lambda: changed)
+
+
+def test_a_home_follows_the_contract(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    landing = tmp_path / "landing"
+    deliver(landing, {**order(1), "channel": "app"})
+    deliver(landing, order(2), dt="2025-09-02")
+    deliver(landing, message("x"), message("y", message_id="m2", sender_kind="robot"), table=MESSAGES)
+    deliver(landing, message("x", message_id="m3"), table=MESSAGES, dt="2025-09-02")
+    land(home, landing)
+    rows_of(home, "update build.request set everything = false")
+    assert land(home, landing) == []
+
+    orders_table, messages = contract()["taobao", "orders"], contract()["kuaishou", "messages"]
+    channel = landing_contract.Column("channel", "varchar")
+    with_contract(monkeypatch, replace(orders_table, columns=(orders_table.columns[0], channel, *orders_table.columns[1:])))
+    assert [line for line in land(home, landing) if line.startswith("landed")] == ["landed taobao/orders: 1 deliveries, 1 rows"]
+    assert rows_of(home, "select * from staging.taobao_orders order by all") == [
+        ("o1", "app", "s1", "b1", datetime(2025, 9, 1, 10)),
+        ("o2", None, "s1", "b1", datetime(2025, 9, 1, 10)),
+    ]
+    assert rows_of(home, "select order_id, channel from changed.taobao_orders order by all")[-2:] == [("o1", "app"), ("o1", None)]
+
+    columns = [replace(c, values=(*c.values, "robot")) if c.name == "sender_kind" else c for c in messages.columns]
+    with_contract(monkeypatch, replace(messages, columns=tuple(columns)))
+    assert [line for line in land(home, landing) if line.startswith("landed")] == [
+        "landed kuaishou/messages: 1 deliveries, 2 rows"
+    ]
+    assert rows_of(home, "from raw.rejected_rows") == []
+    assert rows_of(home, "select sender_kind from staging.kuaishou_messages order by all") == [("robot",), ("user",), ("user",)]
