@@ -34,6 +34,8 @@ from orchestration.sql import name, text
 MAX_ROW_BYTES = 16 * 1024 * 1024
 BUFFER_BYTES = 2 * MAX_ROW_BYTES
 CHUNK_BYTES = 1024 * 1024
+MAX_UNPACKED_BYTES, MAX_UNPACKED_FOLD = 256 * 1024 * 1024, 1000  # a gzip file above both is refused
+MAX_BROKEN_ROWS = 10_000  # of a CSV file, whose number of values is not that of the header: DuckDB takes too long over them
 AFTER_THE_END = "after the end"
 LINE_SEPARATOR = "\x01"  # cannot stand in a JSON text, so that a line stays one column
 LINE, LINE_ENDS = re.compile(rb"[^\r\n]+"), (b"\r", b"\n")
@@ -191,31 +193,41 @@ def _decoded(file: File, encoding: str, errors: str = "strict") -> Iterator[str]
 
 
 def _chunks(file: File) -> Iterator[bytes]:
+    size, packed = 0, file.path.stat().st_size
     with _opened(file) as stream:
         while chunk := stream.read(CHUNK_BYTES):
+            size += len(chunk)
+            if size > max(MAX_UNPACKED_BYTES, MAX_UNPACKED_FOLD * packed) and _is_gzip(file):
+                limit = f"{MAX_UNPACKED_BYTES // 1024**2} MiB and {MAX_UNPACKED_FOLD} times its size"
+                raise UnreadableError(f"it unpacks to more than {limit}")
             yield chunk
 
 
-def _count_lines(file: File) -> tuple[int, bool]:
-    """How many lines are not empty, and whether there are quotes. Looks for a row that DuckDB's buffer does not hold, too."""
-    lines, has_quotes, length = 0, False, 0
+def _count_lines(file: File, delimiter: str = ",") -> tuple[int, int, bool]:
+    """How many lines are not empty, how often there is a delimiter, and whether there are quotes.
+
+    Looks for a row that DuckDB's buffer does not hold, too.
+    """
+    lines, delimiters, has_quotes, length = 0, 0, False, 0
     for chunk in _chunks(file):
         chunk = chunk if lines or length else chunk.removeprefix(codecs.BOM_UTF8)
         found = LINE.findall(chunk)
         is_continued = length > 0 and not chunk.startswith(LINE_ENDS)
         lines += len(found) - is_continued
+        delimiters += chunk.count(delimiter.encode())
         has_quotes = has_quotes or b'"' in chunk
         length = 0 if chunk.endswith(LINE_ENDS) else len(found[-1]) + (length if is_continued and len(found) == 1 else 0)
         if length > BUFFER_BYTES:
             raise UnreadableError(f"a row of it is longer than {MAX_ROW_BYTES // 1024**2} MiB")
-    return lines, has_quotes
+    return lines, delimiters, has_quotes
 
 
 def _csv_header(connection: duckdb.DuckDBPyConnection, table: Table, file: File) -> tuple[Header, int]:
-    lines, has_quotes = _count_lines(file)
     with _opened(file) as stream:
         header = csv_header(table, stream)
-    return header, (_count_csv_rows(file, header.delimiter) if has_quotes else lines) - 1
+    lines, delimiters, has_quotes = _count_lines(file, header.delimiter)
+    is_plain = not has_quotes and delimiters == lines * (len(header.columns) - 1)
+    return header, (lines if is_plain else _count_csv_rows(file, header)) - 1
 
 
 def csv_header(table: Table, stream: IO[bytes]) -> Header:
@@ -239,22 +251,25 @@ def _first_row(stream: IO[bytes], delimiter: str) -> list[tuple[str, str]]:
     return [(column or f"column {number}", "VARCHAR") for number, column in enumerate(row, start=1)]
 
 
-def _count_csv_rows(file: File, delimiter: str) -> int:
+def _count_csv_rows(file: File, header: Header) -> int:
     """Counts rows apart from DuckDB. A quote that is never closed takes the rest of the file with it, unsaid by DuckDB."""
     csv.field_size_limit(sys.maxsize)
     with TextIOWrapper(_opened(file), UTF_8, errors="replace", newline="") as lines:
-        reader = csv.reader(chain(lines, [AFTER_THE_END]), delimiter=delimiter)
-        rows, last, first_line_of_row, next_line = 0, [AFTER_THE_END], 1, 1
+        reader = csv.reader(chain(lines, [AFTER_THE_END]), delimiter=header.delimiter)
+        rows, broken, last, first_line_of_row, next_line = 0, 0, [AFTER_THE_END], 1, 1
         for last in reader:
             rows += bool(last)
+            broken += len(last) not in (0, len(header.columns))
             first_line_of_row, next_line = next_line, reader.line_num + 1
+            if broken > MAX_BROKEN_ROWS:
+                raise UnreadableError(f"more than {MAX_BROKEN_ROWS:,} of its rows have more or fewer values than its header")
     if last != [AFTER_THE_END]:
         raise UnreadableError(f"a quote in its row from line {first_line_of_row} on is not closed before its end")
     return rows - 1
 
 
 def _jsonl_header(connection: duckdb.DuckDBPyConnection, table: Table, file: File) -> tuple[Header, int]:
-    lines, _ = _count_lines(file)
+    lines, _, _ = _count_lines(file)
     read_lines = _lines([file], "ignore_errors = true")
     keys = connection.execute(f"select distinct unnest(try(json_keys(line))) as key from {read_lines} order by key").fetchall()
     if keys:

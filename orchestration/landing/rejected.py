@@ -11,7 +11,7 @@ from orchestration.errors import KefuError
 from orchestration.home import Home
 
 BY_REASON = """
-    select format('{:>9,}  {}/{}: {}', count(*), platform, table_name, reason)
+    select format('{:>9}  {}/{}: {}', format('{:,}', count(*)), platform, table_name, reason)
     from landing.rejected_rows group by platform, table_name, reason order by count(*) desc, platform, table_name, reason
 """
 ROWS = """

@@ -22,7 +22,7 @@ from orchestration.clock import beijing_now
 from orchestration.errors import KefuError
 from orchestration.home import Home, open_home
 from orchestration.landing import contract as landing_contract
-from orchestration.landing import load, tables
+from orchestration.landing import load, readers, tables
 from orchestration.landing.contract import contract
 from orchestration.landing.tables import create_tables
 from orchestration.sql import text
@@ -307,6 +307,34 @@ def test_an_unknown_column_near_a_known_one(landing: Landing) -> None:
     assert [line for line in landing.told if line.startswith("warning")] == [
         "warning: kuaishou/messages has a column contents that is left out; did you mean content?"
     ]
+
+
+# Files that cost more than they are worth
+
+
+def test_a_small_file_of_many_broken_rows_is_refused(landing: Landing) -> None:
+    header = b"order_id,shop_id,buyer_id,created_at\n"
+    landing.write(gzip.compress(header + b"x\n" * 400_000), file="short.csv.gz")
+    with pytest.raises(
+        KefuError, match=r"short\.csv\.gz cannot be read: more than 10,000 of its rows have more or fewer values than"
+    ):
+        landing.land()
+    landing.path("taobao/orders", "2025-09-01", "short.csv.gz").unlink()
+    landing.write(gzip.compress(header + b"x\n" * 500 + b",,,\n" * 100_000), file="tiny.csv.gz")
+    landing.land()
+    assert ledger(landing) == [("tiny.csv.gz", 100_500, 0, 0, 100_500)]
+
+
+def test_a_gzip_file_that_unpacks_to_far_more_is_refused(landing: Landing, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readers, "MAX_UNPACKED_BYTES", 1024**2)
+    monkeypatch.setattr(readers, "MAX_UNPACKED_FOLD", 100)
+    landing.write(gzip.compress(as_jsonl([order(1)]) + b"\n" * 1024**2), file="x.jsonl.gz")
+    with pytest.raises(KefuError, match=r"x\.jsonl\.gz cannot be read: it unpacks to more than 1 MiB and 100 times its size$"):
+        landing.land()
+    landing.write(as_jsonl([order(1)]) + b"\n" * 1024**2, file="x.jsonl")
+    landing.path("taobao/orders", "2025-09-01", "x.jsonl.gz").unlink()
+    landing.land()
+    assert ledger(landing) == [("x.jsonl", 1, 1, 0, 0)]
 
 
 # Times that cannot be
