@@ -38,7 +38,16 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument(
         "--without-buyer-key", action="store_true", help="publish buyers' ids as they are, though the home was built with a key"
     )
+    build.add_argument("--prune", action="store_true", help="drop what has landed and is no longer in the landing folder")
     build.set_defaults(run=_build, parser=build)
+
+    check = commands.add_parser("check", help="say what landing would say of a folder; builds nothing and leaves nothing behind")
+    check.add_argument("landing", type=Path, metavar="LANDING", help="folder <platform>/<table>/dt=YYYY-MM-DD/")
+    check.set_defaults(run=_check)
+
+    rejected = commands.add_parser("rejected", help="the rows that could not be read, and why, as of the last published build")
+    rejected.add_argument("--home", type=Path, required=True, metavar="DIR", help="the home that was built")
+    rejected.set_defaults(run=_rejected)
 
     generate = commands.add_parser("generate", help="write realistic sample landing files; the same seed writes the same files")
     generate.add_argument("--landing", type=Path, required=True, metavar="DIR", help="folder to write to")
@@ -122,10 +131,24 @@ def _build(options: argparse.Namespace) -> None:
         options.home,
         dates,
         full_refresh=options.full_refresh,
+        prune=options.prune,
         report=_report,
         without_key=options.without_buyer_key,
     ):
         print("nothing to do: everything that has landed is built and published")
+
+
+def _check(options: argparse.Namespace) -> None:
+    from orchestration.build.steps import check
+
+    check(options.landing, _report)
+
+
+def _rejected(options: argparse.Namespace) -> None:
+    from orchestration.landing.rejected import rejected
+
+    for line in rejected(options.home):
+        print(line)
 
 
 def _generate(options: argparse.Namespace) -> None:

@@ -16,10 +16,30 @@ from orchestration.sql import name, text
 
 STORAGE_VERSION = "v1.0.0"  # so that readers with an older DuckDB open it
 HELD_DATES = """(
-    select platform, business_date from warehouse.build.held_dates where not (select everything from warehouse.build.request)
-    except
-    select platform, business_date from warehouse.build.build_dates
-)"""  # but for those that this build has mended
+    (
+        select platform, business_date from warehouse.build.held_dates where not (select everything from warehouse.build.request)
+        except
+        select platform, business_date from warehouse.build.build_dates
+    )
+    union
+    (
+        select platform, business_date from warehouse.raw.doubtful_dates
+        except
+        select platform, business_date from warehouse.build.build_dates
+        where (select not with_touched from warehouse.build.request)
+    )
+)"""  # but for those that this build has mended; of a doubtful delivery for those that somebody asked for
+LANDING = {
+    "rejected_rows": (
+        "platform, table_name, dt, file, row_number, problem as reason",
+        "A row is a delivered row that could not be read (无法读取的行), and why; the row itself stands in raw.rejected_rows of "
+        "warehouse.duckdb",
+    ),
+    "delivered_files": (
+        "platform, table_name, dt, file, delivered, landed, replaced, rejected",
+        "A row is a delivered file (交付文件), and what became of its rows: landed, replaced by a later row of the dt, rejected",
+    ),
+}
 KEPT_VERSIONS = 2  # the published one, and the one before for readers that are just opening it
 
 
@@ -93,6 +113,10 @@ def _write(home: Home, target: Path, *, with_previous: bool) -> None:
             for column in columns:
                 described = f"target.marts.{table}.{name(column['name'])}"
                 connection.execute(f"comment on column {described} is {text(column['description'])}")
+        connection.execute("create schema target.landing")
+        for table, (columns, description) in LANDING.items():
+            connection.execute(f"create table target.landing.{table} as select {columns} from warehouse.raw.{table} order by all")
+            connection.execute(f"comment on table target.landing.{table} is {text(description)}")
         connection.execute("detach target")
 
 

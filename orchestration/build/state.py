@@ -17,7 +17,7 @@ from orchestration.clock import beijing_now
 from orchestration.errors import KefuError
 from orchestration.home import PROJECT, Home
 from orchestration.landing.contract import contract, platforms
-from orchestration.landing.load import create_tables
+from orchestration.landing.tables import create_tables
 from orchestration.privacy.buyers import VARIABLE, key_fingerprint
 from orchestration.sql import name, text
 
@@ -29,10 +29,14 @@ PARAMETERS = PROJECT / "seeds" / "rule_parameters.csv"
 class HeldDate:
     platform: str
     business_date: date
-    check_name: str
+    cause: str  # `of_check` a check, or what is doubtful about a delivery
 
     def __str__(self) -> str:
-        return f"{self.platform} {self.business_date} (check {self.check_name})"
+        return f"{self.platform} {self.business_date} ({self.cause})"
+
+
+def of_check(check_name: str) -> str:
+    return f"check {check_name}"
 
 
 @dataclass(frozen=True)
@@ -168,7 +172,9 @@ class BuildState:
             self._value(
                 """
                 select exists (
-                    select platform, table_name, dt, landed_at from raw.deliveries except from build.built_deliveries
+                    (select platform, table_name, dt, landed_at from raw.deliveries except from build.built_deliveries)
+                    union all
+                    (from build.built_deliveries except select platform, table_name, dt, landed_at from raw.deliveries)
                 )
                 """
             )
@@ -211,6 +217,18 @@ class BuildState:
                 f"{VARIABLE} is not set, and {self.home.path} was published with a key: set it, or give kefu build "
                 "--without-buyer-key to publish buyers' ids as they are"
             )
+
+    # What has not landed
+
+    def note_unreadable(self, errors: dict[str, str]) -> None:
+        """Notes the platforms of which nothing landed, each with what cannot be read."""
+        self.connection.execute("delete from raw.unreadable")
+        self.connection.execute(
+            "insert into raw.unreadable select unnest($1::varchar[]), unnest($2::varchar[])", [[*errors], [*errors.values()]]
+        )
+
+    def unreadable(self) -> dict[str, str]:
+        return dict(self.connection.execute("select platform, error from raw.unreadable order by all").fetchall())
 
     # What is checked
 
@@ -282,9 +300,16 @@ class BuildState:
     def held_dates(self) -> list[HeldDate]:
         """The dates that wait for a correction, in order."""
         rows = self.connection.execute(
-            "select platform, business_date, min(check_name) from build.held_dates group by all order by all"
+            """
+            select platform, business_date, check_name, null from build.held_dates
+            union all
+            select platform, business_date, null, min(table_name || '/dt=' || dt || ': ' || cause)
+            from raw.doubtful_dates
+            group by all
+            order by all
+            """
         ).fetchall()
-        return [HeldDate(*row) for row in rows]
+        return [HeldDate(platform, day, of_check(check) if check else delivery) for platform, day, check, delivery in rows]
 
     # What is built
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from orchestration.build.checks import LastRun, forget_last_run
 from orchestration.build.dbt import build_arguments, run_dbt
@@ -13,46 +14,101 @@ from orchestration.build.state import BuildState, Dates, opened
 from orchestration.errors import KefuError
 from orchestration.home import Home, one_writer, open_home
 from orchestration.landing.contract import contract
-from orchestration.landing.deliveries import Delivery, find_deliveries
-from orchestration.landing.load import Landed, land, not_landed
+from orchestration.landing.deliveries import LAYOUT, Delivery, find_deliveries
+from orchestration.landing.ledger import missing
+from orchestration.landing.load import Gone, Landed, NotAllLandedError, gone, land, not_landed, with_lost_files
 from orchestration.privacy.buyers import buyer_key
 
 Report = Callable[[str], None]
 
 
-def build(landing: Path, home_path: Path, dates: Dates, *, full_refresh: bool, report: Report, without_key: bool = False) -> bool:
-    """Lands, builds, checks, publishes. False where there was nothing to do."""
+def build(
+    landing: Path, home_path: Path, dates: Dates, *, full_refresh: bool, prune: bool, report: Report, without_key: bool = False
+) -> bool:
+    """Lands, builds, checks, publishes. False where there was nothing to do.
+
+    KefuError names, once all else is published, the platforms of which nothing landed as a file cannot be read.
+    """
     home = open_home(home_path, apart_from=landing)
     with one_writer(home):
-        landed = land_deliveries(home, landing, again=full_refresh, report=report, without_key=without_key)
-        if not landed and not full_refresh and not dates.is_range and not is_anything_pending(home):
+        landed = land_deliveries(home, landing, again=full_refresh, prune=prune, report=report, without_key=without_key)
+        is_to_build = bool(landed) or full_refresh or dates.is_range or is_anything_pending(home)
+        if is_to_build:
+            with building(home, dates, report, full_refresh=full_refresh) as arguments:
+                run_dbt(home, arguments, report)
+        else:
             report_held(home, report)
-            return False
-        with building(home, dates, report, full_refresh=full_refresh) as arguments:
-            run_dbt(home, arguments, report)
-        return True
+        raise_unreadable(home)
+        return is_to_build
 
 
-def land_deliveries(home: Home, landing: Path, *, again: bool, report: Report, without_key: bool = False) -> Sequence[Landed]:
+def land_deliveries(
+    home: Home, landing: Path, *, again: bool, report: Report, prune: bool = False, without_key: bool = False
+) -> Sequence[Landed]:
     """Lands what is new, or everything again. The caller holds the home's lock.
 
-    `without_key` lets a home that was published with a buyers' key go on without one.
+    What has landed and is no longer in landing stays, unless everything lands again, or with `prune`. Of a platform with a file
+    that cannot be read nothing lands; `raise_unreadable` tells of it. `without_key` lets a home that was published with a buyers'
+    key go on without one.
     """
     buyer_key()  # one that cannot be used is told of before anything is done
     inventory = find_deliveries(landing, contract())
+    for warning in inventory.warnings:
+        report(f"warning: {warning}")
     with opened(home) as state:
         if not without_key:
             state.guard_key()
+        away = gone(state.connection, inventory)
+        if not inventory.deliveries and (again or prune or not away):
+            raise KefuError(f"--landing {landing} has no delivery: files lie in {LAYOUT}")
         record_changes = not again and not state.is_everything()
         if again:
             state.ask_for_everything()
-        new = inventory.deliveries if again else not_landed(state.connection, inventory)
-        if new:  # before the first table lands: whatever ends this process, what has landed is built before it is published
+        new = inventory.deliveries if again else not_landed(state.connection, inventory, prune=prune)
+        if not again and not prune:
+            _report_away(away, with_lost_files(state.connection, inventory), report)
+            away = []
+        if (
+            new or away
+        ):  # before the first table lands: whatever ends this process, what has landed is built before it is published
             state.mark_changed()
-        landed = land(state.connection, new, record_changes=record_changes, report=report)
-    for path in inventory.ignored:
-        report(f"ignored {path}: not a table or file of the landing contract")
+        try:
+            landed = land(state.connection, new, gone=away, record_changes=record_changes, report=report)
+            state.note_unreadable({})
+        except NotAllLandedError as error:
+            landed = error.landed
+            state.note_unreadable(error.errors)
     return landed
+
+
+def check(landing: Path, report: Report) -> None:
+    """Says what landing would say, in a home that is gone afterwards. KefuError names what cannot be read."""
+    with TemporaryDirectory(prefix="kefu-check-") as folder:
+        home = open_home(Path(folder, "home"))
+        land_deliveries(home, landing, again=False, report=report)
+        with opened(home) as state:
+            for line in missing(state.connection):
+                report(f"warning: {line}")
+            for held in state.held_dates():
+                report(f"would be held back: {held}")
+        raise_unreadable(home)
+
+
+def _report_away(away: Sequence[Gone], with_lost: Sequence[Delivery], report: Report) -> None:
+    names = [f"{each.table.label}/dt={each.dt}" for each in away]
+    names += [f"files of {delivery.table.label}/dt={delivery.dt}" for delivery in with_lost]
+    if names:
+        shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        report(f"warning: no longer in landing: {shown}; what they delivered stays until they come again or `kefu build --prune`")
+
+
+def raise_unreadable(home: Home) -> None:
+    """Raises a KefuError that names the files for which nothing of their platforms landed, if there are any."""
+    with opened(home) as state:
+        errors = state.unreadable()
+    if errors:
+        platforms = ", ".join(sorted(errors))
+        raise KefuError(f"{'; '.join(errors.values())} (nothing new of {platforms} has landed, all else is done)")
 
 
 @contextmanager

@@ -2,31 +2,53 @@
 
 from __future__ import annotations
 
-from orchestration.landing.contract import Column, Table
+from collections.abc import Callable
+
+from orchestration.landing.contract import Column, Table, settings
 from orchestration.sql import name, text
 
-DATE = r"[1-9]\d{3}-\d{2}-\d{2}"
-LOCAL_TIME = DATE + r"[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?"
+DATE = r"[1-9]\d{3}-\d{1,2}-\d{1,2}"
+LOCAL_TIME = DATE + r"[ T]\d{1,2}:\d{2}(:\d{2}(\.\d{1,9})?)?"
+OTHER_DATE = r"^([1-9]\d{3})(?:/(\d{1,2})/(\d{1,2})|年(\d{1,2})月(\d{1,2})日)"  # 2025/10/3, 2025年10月3日
+DASHED = r"\1-\2\4-\3\5"  # of its groups
 OFFSET = r"(Z|[+-](0\d|1[0-4])(:?[0-5]\d)?)"
 EPOCH = r"\d{13}(\.0+)?"  # with a fraction where an export holds numbers as floats
-MIDNIGHT = r"([ T]00:00:00(\.0+)?)?"  # of a date that an export holds as a time
+EPOCH_SECONDS = r"[1-9]\d{9}(\.0+)?"
+SERIAL = r"\d{5}(\.\d+)?"
+MIDNIGHT = r"([ T]0?0:00(:00(\.0+)?)?)?"  # of a date that an export holds as a time
 INTEGER = r"-?\d{1,9}(\.0+)?"
 NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
+NUMBER_WITH_UNIT = r"[+-]?\d+(\.\d+)?\s*[^\d\s.,+eE-]+"
+WHOLE = r"-?\d{1,16}\.0+"  # an id that an export holds as a float
+LARGEST_WHOLE = 2**53  # from here on a float does not tell one whole number from the next
+SCIENTIFIC = r"[+-]?\d(\.\d+)?[eE]\+\d+"  # an id in a spreadsheet or a float: its last digits are lost
+FIRST_YEAR = 2000
+OLD_DAYS = 400  # an event so long before its delivery came with a first load of history
+SHOWN_CHARACTERS = 30  # of a value, in what is told of it
+DIGIT, LETTER, OTHER = "9", "a", "?"  # in the form of a value
 
 
 def value(column: Column, source: str) -> str:
     """The typed value of the text expression `source`; null where it cannot be read."""
     if column.data_type == "timestamp":
-        # China has had one offset and no summer time since 1992; an epoch in milliseconds therefore only shifts.
+        # China has had one offset and no summer time since 1992; an epoch therefore only shifts.
+        with_offset = f"try_cast({source} as timestamptz) at time zone 'Asia/Shanghai'"
         return f"""case
             when regexp_full_match({source}, {text(LOCAL_TIME)}) then try_cast({source} as timestamp)
             when regexp_full_match({source}, {text(EPOCH)})
                 then make_timestamp(left({source}, 13)::bigint * 1000) + interval 8 hour
+            when regexp_full_match({source}, {text(EPOCH_SECONDS)})
+                then make_timestamp(left({source}, 10)::bigint * 1000000) + interval 8 hour
             when regexp_full_match({source}, {text(LOCAL_TIME + OFFSET)})
-                then try_cast({source} as timestamptz) at time zone 'Asia/Shanghai'
+                then case when year({with_offset}) between 1 and 9999 then {with_offset} end
+            when regexp_full_match({_with_dashes(source)}, {text(LOCAL_TIME)}) then try_cast({_with_dashes(source)} as timestamp)
         end"""
     if column.data_type == "date":
-        return f"case when regexp_full_match({source}, {text(DATE + MIDNIGHT)}) then try_cast(left({source}, 10) as date) end"
+        dashed = _with_dashes(source)
+        return f"""case
+            when regexp_full_match({dashed}, {text(DATE + MIDNIGHT)})
+                then try_cast(regexp_extract({dashed}, {text(DATE)}) as date)
+        end"""
     if column.data_type == "boolean":
         return f"case lower({source}) when 'true' then true when '1' then true when 'false' then false when '0' then false end"
     if column.data_type == "varchar[]":
@@ -36,16 +58,37 @@ def value(column: Column, source: str) -> str:
             else string_split({source}, '|')
         end"""
     if column.data_type == "varchar":
-        checks = []
         if column.values:
-            checks.append(f"list_contains([{', '.join(map(text, column.values))}], {source})")
+            position = f"list_position({_list([value.lower() for value in column.values])}, lower(trim({source})))"
+            return f"({_list(column.values)})[{position}]"
         if column.pattern:
-            checks.append(f"regexp_full_match({source}, {text(column.pattern)})")
-        return f"case when {' and '.join(checks)} then {source} end" if checks else source
+            return f"case when regexp_full_match({source}, {text(column.pattern)}) then {source} end"
+        return _id(source) if column.is_id else source
     read = f"try_cast({source} as {column.data_type})"
     checks = [f"regexp_full_match({source}, {text(INTEGER if column.data_type == 'integer' else NUMBER)})"]
     checks.append(f"{read} in ({', '.join(column.values)})" if column.values else f"isfinite({read}::double)")
+    if column.most is not None:
+        checks.append(f"{read} between {column.least} and {column.most}")
     return f"case when {' and '.join(checks)} then {read} end"
+
+
+def _list(values: tuple[str, ...] | list[str]) -> str:
+    return f"[{', '.join(map(text, values))}]"
+
+
+def _with_dashes(source: str) -> str:
+    return f"regexp_replace({source}, {text(OTHER_DATE)}, {text(DASHED)})"
+
+
+def _id(source: str) -> str:
+    """An id as it is; one that went through a float as the whole number that it was, null where nobody can tell which."""
+    whole = f"left({source}, strpos({source}, '.') - 1)"
+    return f"""case
+        when contains({source}, '+') and regexp_full_match({source}, {text(SCIENTIFIC)}) then null
+        when ends_with({source}, '0') and regexp_full_match({source}, {text(WHOLE)})
+            then case when abs({whole}::bigint) < {LARGEST_WHOLE} then {whole} end
+        else {source}
+    end"""
 
 
 def raw_text(column: str) -> str:
@@ -54,25 +97,92 @@ def raw_text(column: str) -> str:
 
 
 def reason(table: Table) -> str:
-    """An expression for all that is wrong with a row, as one text, null where nothing is. It reads the row's texts and values."""
-    problems = []
+    """An expression for all that is wrong with a row, as one text, null where nothing is. It reads the row's texts and values,
+    and the date of its delivery as _dt.
+    """
+    return _faults(table, _as_delivered)
+
+
+def problem(table: Table) -> str:
+    """Gives the same without what people wrote, so that it may be told and counted: of a value its form, or the unknown word."""
+    return _faults(table, _without_content)
+
+
+def _as_delivered(column: Column, source: str) -> str:
+    return f"to_json(left({source}, 100))"
+
+
+def _without_content(column: Column, source: str) -> str:
+    form = f"'of the form ' || to_json({_form(source)})"
+    if not column.values or column.data_type != "varchar":
+        return form
+    is_word = f"length({source}) <= {SHOWN_CHARACTERS} and not regexp_matches({source}, '\\s')"
+    return f"case when {is_word} then to_json({source})::varchar else {form} end"
+
+
+def _form(source: str) -> str:
+    """What a value looks like: digits and letters all the same, signs and the characters of Chinese dates as they are."""
+    digits = f"regexp_replace(left({source}, {SHOWN_CHARACTERS}), '[0-9]', {text(DIGIT)}, 'g')"
+    letters = f"regexp_replace({digits}, '[A-Za-z]', {text(LETTER)}, 'g')"
+    return f"regexp_replace({letters}, {text(f'[^{DIGIT}{LETTER} :/.,+年月日时分秒星点-]')}, {text(OTHER)}, 'g')"
+
+
+def _faults(table: Table, quoted: Callable[[Column, str], str]) -> str:
+    faults = []
     for column in table.columns:
         source, read = raw_text(column.name), name(column.name)
         if column.required and column.data_type != "varchar[]":
-            problems.append(f"when {source} is null then {text(f'{column.name}: missing')}")
+            faults.append(f"when {source} is null then {text(f'{column.name}: missing')}")
         for other, values in column.required_when.items():
-            problems.append(
-                f"when {source} is null and {raw_text(other)} in ({', '.join(map(text, values))})"
-                f" then {text(f'{column.name}: missing where {other} is ')} || {raw_text(other)}"
+            faults.append(
+                f"when {source} is null and {name(other)} in ({', '.join(map(text, values))})"
+                f" then {text(f'{column.name}: missing where {other} is ')} || {name(other)}"
             )
         if _can_be_unreadable(column):
-            what = {"timestamp": "not a time", "date": "not a date", "boolean": "not a boolean"}.get(
-                column.data_type, "unknown value" if column.values else "not readable"
-            )
-            said = text(f"{column.name}: {what} ")
-            problems.append(f"when {source} is not null and {read} is null then {said} || to_json(left({source}, 100))")
-    return f"nullif(concat_ws('; ', {', '.join(f'case {problem} end' for problem in problems)}), '')"
+            said = f"{text(f'{column.name}: ')} || {_what_is_wrong(column, source)} || ' ' || {quoted(column, source)}"
+            faults.append(f"when {source} is not null and {read} is null then {said}")
+        if column.happened and settings()["event_times_are_checked"]:
+            too_late = f"{column.name}: more than a day after its delivery"
+            faults.append(f"when year({read}) < {FIRST_YEAR} then {text(f'{column.name}: before {FIRST_YEAR}')}")
+            faults.append(f"when {read} >= _dt + interval 2 day then {text(too_late)}")
+    return f"nullif(concat_ws('; ', {', '.join(f'case {fault} end' for fault in faults)}), {text('')})"
 
 
 def _can_be_unreadable(column: Column) -> bool:
-    return column.data_type != "varchar" or bool(column.values) or column.pattern is not None
+    return column.data_type != "varchar" or bool(column.values) or column.pattern is not None or column.is_id
+
+
+def _what_is_wrong(column: Column, source: str) -> str:
+    """An expression for what a value is that cannot be read."""
+    if column.is_id:
+        return text("an id that was a number too large for a spreadsheet or a float")
+    if column.data_type in ("timestamp", "date"):
+        kind = text("not a time" if column.data_type == "timestamp" else "not a date")
+        serial = text("a date as a spreadsheet counts days, not")
+        return f"case when regexp_full_match({source}, {text(SERIAL)}) then {serial} else {kind} end"
+    if column.data_type == "boolean":
+        return text("not a boolean")
+    plain = text("unknown value" if column.values else "not readable")
+    if column.data_type not in ("integer", "double"):
+        return plain
+    cases = [f"when regexp_full_match({source}, {text(NUMBER_WITH_UNIT)}) then {text('a number with a unit')}"]
+    if column.most is not None:
+        is_number = f"regexp_full_match({source}, {text(NUMBER)}) and isfinite(try_cast({source} as double))"
+        cases.append(f"when {is_number} then {text(f'not between {column.least} and {column.most}')}")
+    return f"case {' '.join(cases)} else {plain} end"
+
+
+def remark(table: Table) -> str:
+    """An expression for what of a row was read although it was written in another way, as one text, null where nothing was."""
+    remarks = []
+    for column in table.columns:
+        source, read = raw_text(column.name), name(column.name)
+        if column.data_type in ("timestamp", "date"):
+            is_epoch = f"length({source}) = 10 and " if column.data_type == "timestamp" else "false and "
+            condition = f"({is_epoch}not contains({source}, '-')) or contains({source}, '/') or contains({source}, '年')"
+            remarks.append(f"when {condition} then {text(f'{column.name}: times written in another way')}")
+        elif column.is_id:
+            remarks.append(f"when {source} <> {read} then {text(f'{column.name}: ids held as floats, read as whole numbers')}")
+        elif column.data_type == "varchar" and column.values:
+            remarks.append(f"when {source} <> {read} then {text(f'{column.name}: values with other capitals or spaces')}")
+    return f"nullif(concat_ws('; ', {', '.join(f'case {remark} end' for remark in remarks)}), {text('')})"

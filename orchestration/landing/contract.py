@@ -11,6 +11,8 @@ import yaml
 from orchestration.errors import KefuError
 from orchestration.home import PROJECT
 
+CONVERSATIONS = ("conversation_id", "session_id")
+
 
 @dataclass(frozen=True)
 class Column:
@@ -21,8 +23,15 @@ class Column:
     values: tuple[str, ...] = ()
     pattern: str | None = None
     default: str | None = None
+    least: float | None = None  # of a number
+    most: float | None = None
+    happened: bool = False  # it tells when something took place, which is never after its delivery
     is_person: bool = False  # its value is a buyer's (user's) id
     is_free_text: bool = False  # what people wrote, who may name anybody
+
+    @property
+    def is_id(self) -> bool:
+        return self.data_type == "varchar" and self.name.endswith("_id")
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,17 @@ class Table:
         return next((column.name for column in self.columns if column.name.endswith(("account_id", "agent_id"))), None)
 
     @property
+    def happening(self) -> str | None:
+        """The first time column, where it tells when something took place."""
+        first = next((column for column in self.columns if column.data_type == "timestamp"), None)
+        return first.name if first and first.happened else None
+
+    @property
+    def conversation(self) -> str | None:
+        """The column that names a conversation."""
+        return next((column.name for column in self.columns if column.name in CONVERSATIONS), None)
+
+    @property
     def names_shop(self) -> bool:
         return any(column.name == "shop_id" for column in self.columns)
 
@@ -72,9 +92,16 @@ class Table:
 
 
 @cache
+def settings() -> dict[str, Any]:
+    """What vars.yml sets."""
+    settings: dict[str, Any] = yaml.safe_load((PROJECT / "vars.yml").read_text(encoding="utf-8"))["vars"]["kefu"]
+    return settings
+
+
+@cache
 def platforms() -> list[str]:
     """The platforms, as vars.yml lists them."""
-    platforms: list[str] = yaml.safe_load((PROJECT / "vars.yml").read_text(encoding="utf-8"))["vars"]["kefu"]["platforms"]
+    platforms: list[str] = settings()["platforms"]
     return platforms
 
 
@@ -83,11 +110,7 @@ def contract() -> dict[tuple[str, str], Table]:
     """Every table that may land, by (platform, name)."""
     tables = {}
     for platform in platforms():
-        path = PROJECT / "models" / "sources" / f"{platform}.yml"
-        if not path.exists():
-            raise KefuError(f"vars.yml names the platform {platform}, but {path.relative_to(PROJECT)} is not there")
-        (source,) = yaml.safe_load(path.read_text(encoding="utf-8"))["sources"]
-        for entry in source["tables"]:
+        for entry in _source(platform)["tables"]:
             tables[platform, entry["name"]] = Table(
                 platform=platform,
                 name=entry["name"],
@@ -97,6 +120,21 @@ def contract() -> dict[tuple[str, str], Table]:
                 person_through=_link(_meta(entry).get("person_through")),
             )
     return tables
+
+
+@cache
+def other_names() -> dict[str, str]:
+    """Names by which people call a platform, each with the platform's own."""
+    return {other: platform for platform in platforms() for other in _meta(_source(platform)).get("also_called", ())}
+
+
+@cache
+def _source(platform: str) -> dict[str, Any]:
+    path = PROJECT / "models" / "sources" / f"{platform}.yml"
+    if not path.exists():
+        raise KefuError(f"vars.yml names the platform {platform}, but {path.relative_to(PROJECT)} is not there")
+    (source,) = yaml.safe_load(path.read_text(encoding="utf-8"))["sources"]
+    return dict(source)
 
 
 def _column(entry: dict[str, Any]) -> Column:
@@ -110,6 +148,9 @@ def _column(entry: dict[str, Any]) -> Column:
         values=tuple(str(value) for value in meta.get("values", ())),
         pattern=meta.get("pattern"),
         default=None if default is None else str(default).lower() if isinstance(default, bool) else str(default),
+        least=meta.get("min"),
+        most=meta.get("max"),
+        happened=meta.get("happened", False),
         is_person=meta.get("person", False),
         is_free_text=meta.get("free_text", False),
     )

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from difflib import get_close_matches
 from pathlib import Path
 
+from orchestration.clock import beijing_now
 from orchestration.errors import KefuError
-from orchestration.landing.contract import Table
+from orchestration.landing.contract import Table, other_names
 
 FORMATS = {".csv": "csv", ".csv.gz": "csv", ".jsonl": "jsonl", ".jsonl.gz": "jsonl", ".parquet": "parquet"}
+LAYOUT = "<platform>/<table>/dt=YYYY-MM-DD/"
+FIRST_RELEASE = date(2026, 11, 22)  # of kefu: a clock that says an earlier day is wrong, and no reason to refuse a delivery
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,10 @@ class Delivery:
     table: Table
     dt: date
     files: tuple[File, ...]  # by name: of one key, the row of the later file stands
+
+    @property
+    def key(self) -> tuple[str, str, date]:
+        return self.table.platform, self.table.name, self.dt
 
     @property
     def signature(self) -> str:
@@ -49,7 +57,9 @@ class Delivery:
 @dataclass(frozen=True)
 class Inventory:
     deliveries: tuple[Delivery, ...]
+    too_new: tuple[Delivery, ...]  # of a date to come, which are not to land
     ignored: tuple[str, ...]  # paths that the contract does not know
+    warnings: tuple[str, ...]  # what to tell of both
 
 
 def find_deliveries(landing: Path, tables: dict[tuple[str, str], Table]) -> Inventory:
@@ -57,34 +67,100 @@ def find_deliveries(landing: Path, tables: dict[tuple[str, str], Table]) -> Inve
     if not landing.is_dir():
         raise KefuError(f"--landing {landing} is not a folder")
     try:
-        return _find_deliveries(landing.absolute(), tables)
+        found = _Search(landing.absolute(), tables)
     except OSError as error:
         raise _unreadable(error) from error
+    if not found.deliveries and (meant := _meant(landing.absolute(), {platform for platform, _ in tables})):
+        raise KefuError(f"--landing {landing} is not the landing folder itself: did you mean {meant}?")
+    tomorrow = max(beijing_now().date(), FIRST_RELEASE) + timedelta(days=1)
+    too_new = [delivery for delivery in found.deliveries if delivery.dt > tomorrow]
+    late = [
+        f"{delivery.table.label}/dt={delivery.dt} is later than tomorrow, {tomorrow}: it does not land" for delivery in too_new
+    ]
+    return Inventory(
+        deliveries=tuple(delivery for delivery in found.deliveries if delivery.dt <= tomorrow),
+        too_new=tuple(too_new),
+        ignored=tuple(sorted(found.ignored)),
+        warnings=(*late, *(f"{path} is left out: {why}" for path, why in sorted(found.ignored.items()))),
+    )
 
 
-def _find_deliveries(landing: Path, tables: dict[tuple[str, str], Table]) -> Inventory:
-    deliveries: list[Delivery] = []
-    ignored: list[str] = []
-    for folder in _folders(platform for platform in _folders([landing])):
-        table = tables.get((folder.parent.name, folder.name))
-        if table is None:
-            ignored.append(str(folder.relative_to(landing)))
-            continue
-        for day in sorted(_folders([folder])):
-            dt = _dt(day, landing)
-            files, others = _files(day, landing, dt)
-            ignored.extend(others)
+class _Search:
+    """Walks a landing folder."""
+
+    def __init__(self, landing: Path, tables: dict[tuple[str, str], Table]) -> None:
+        self.landing = landing
+        self.tables = tables
+        self.deliveries: list[Delivery] = []
+        self.ignored: dict[str, str] = {}  # paths, each with the reason
+        for platform in self._folders(landing, f"files lie in {LAYOUT}"):
+            names = [table for of_platform, table in tables if of_platform == platform.name]
+            if not names:
+                self._ignore(platform, _did_you_mean("no platform", platform.name, {of for of, _ in tables}, other_names()))
+                continue
+            for folder in self._folders(platform, f"files lie in {LAYOUT}"):
+                if folder.name in names:
+                    self._search_table(folder, tables[platform.name, folder.name])
+                else:
+                    self._ignore(folder, _did_you_mean(f"no table of {platform.name}", folder.name, names))
+
+    def _search_table(self, folder: Path, table: Table) -> None:
+        for day in self._folders(folder, "it lies in no folder dt=YYYY-MM-DD"):
+            dt, files = _dt(day, self.landing), []
+            for path in sorted(day.iterdir()):
+                if _hidden(path):
+                    continue
+                name = str(path.relative_to(self.landing))
+                ending = "".join(path.suffixes[-2:]) if path.suffix == ".gz" else path.suffix
+                if not path.is_file():
+                    self._ignore(path, "a folder within a delivery")
+                elif ending not in FORMATS:
+                    self._ignore(path, _did_you_mean("not " + ", ".join(FORMATS), ending, FORMATS))
+                elif name != _shown(name):
+                    self._ignore(path, "its name is not UTF-8")
+                else:
+                    files.append(File(path, name, dt, FORMATS[ending]))
             if files:
-                deliveries.append(Delivery(table, dt, files))
-    return Inventory(tuple(deliveries), tuple(sorted(ignored)))
+                self.deliveries.append(Delivery(table, dt, tuple(files)))
+            elif not any(map(_visible, day.iterdir())):
+                self._ignore(day, "no file lies in it; a day without rows is a file without rows")
+
+    def _folders(self, parent: Path, why_no_file: str) -> list[Path]:
+        children = sorted(filter(_visible, parent.iterdir()))
+        for child in children:
+            if not child.is_dir():
+                self._ignore(child, why_no_file)
+        return [child for child in children if child.is_dir()]
+
+    def _ignore(self, path: Path, why: str) -> None:
+        self.ignored[_shown(str(path.relative_to(self.landing)))] = why
 
 
-def _folders(parents: Iterable[Path]) -> list[Path]:
-    return [child for parent in parents for child in sorted(parent.iterdir()) if child.is_dir() and not _hidden(child)]
+def _did_you_mean(what: str, found: str, known: Iterable[str], other_names: dict[str, str] | None = None) -> str:
+    meant = nearest(found, known) or (other_names or {}).get(found.lower())
+    return f"{what}; did you mean {meant}?" if meant else what
+
+
+def nearest(found: str, known: Iterable[str]) -> str | None:
+    """The known name that this one is a slip of, if any."""
+    return next(iter(get_close_matches(found.strip().lower(), list(known), n=1, cutoff=0.75)), None)
+
+
+def _meant(landing: Path, platforms: Collection[str]) -> Path | None:
+    """The landing folder itself where one above it or below it was given."""
+    for folder in (landing.parent, landing.parent.parent, landing.parent.parent.parent):
+        inside = landing.relative_to(folder).parts
+        if inside and inside[0] in platforms:
+            return folder
+    return next((child for child in sorted(landing.iterdir()) if any((child / name).is_dir() for name in platforms)), None)
 
 
 def _hidden(path: Path) -> bool:
     return path.name.startswith((".", "_"))
+
+
+def _visible(path: Path) -> bool:
+    return not _hidden(path)
 
 
 def _dt(day: Path, landing: Path) -> date:
@@ -95,19 +171,8 @@ def _dt(day: Path, landing: Path) -> date:
         raise KefuError(f"{day.relative_to(landing)}: a delivery's folder is named dt=YYYY-MM-DD") from None
 
 
-def _files(day: Path, landing: Path, dt: date) -> tuple[tuple[File, ...], list[str]]:
-    files, others = [], []
-    for path in sorted(day.iterdir()):
-        name = str(path.relative_to(landing))
-        shown = name.encode("utf-8", "replace").decode()  # a name need not be UTF-8; a table's text has to be
-        ending = "".join(path.suffixes[-2:]) if path.suffix == ".gz" else path.suffix
-        if _hidden(path):
-            continue
-        if ending in FORMATS and path.is_file() and name == shown:
-            files.append(File(path, name, dt, FORMATS[ending]))
-        else:
-            others.append(shown)
-    return tuple(files), others
+def _shown(name: str) -> str:
+    return name.encode("utf-8", "replace").decode()  # a name need not be UTF-8; a table's text has to be
 
 
 def _unreadable(error: OSError) -> KefuError:

@@ -8,16 +8,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 
 from orchestration.clock import beijing_now
 from orchestration.errors import KefuError
 from orchestration.home import first_line
-from orchestration.landing import columns
+from orchestration.landing import columns, ledger
 from orchestration.landing.contract import Table, contract
-from orchestration.landing.deliveries import Delivery, Inventory
-from orchestration.landing.readers import MAX_ROW_BYTES, Relation, read
+from orchestration.landing.deliveries import Delivery, Inventory, nearest
+from orchestration.landing.readers import MAX_ROW_BYTES, Contents, Relation, read
+from orchestration.landing.tables import lateness
 from orchestration.sql import name, text
 
 
@@ -33,6 +36,14 @@ class Landed:
     unknown_columns: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Gone:
+    """A delivery that has landed and is no longer in landing."""
+
+    table: Table
+    dt: date
+
+
 # The rows of `incoming`, each with its delivery and its number in its file.
 NUMBERED = """
     select i.*, f._file, f._dt, i._number - f.first_number + 1 as _row
@@ -41,64 +52,13 @@ NUMBERED = """
 """
 
 
-def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Makes schemas raw, changed and staging, with every table of the contract."""
-    _create_landing_tables(connection)
-    connection.execute(
-        """
-        create table if not exists raw.deliveries (
-            platform varchar, table_name varchar, dt date, signature varchar, files integer, row_count bigint,
-            rejected_row_count bigint, newest_event_at timestamp, unknown_columns varchar[],
-            landed_at timestamp
-        );
-        create table if not exists raw.rejected_rows (
-            platform varchar, table_name varchar, dt date, file varchar, row_number bigint, reason varchar, raw_row varchar
-        );
-        """
-    )
-    daily = ", ".join(f"({text(table.platform)}, {text(table.name)})" for table in contract().values() if table.is_daily)
-    connection.execute(f"create or replace table raw.daily_tables as from (values {daily}) t(platform, table_name)")
-    seen = " union all ".join(_seen_accounts(table) for table in contract().values() if table.names_shop)
-    connection.execute(f"create or replace view raw.seen_accounts as {seen}")
-    # In a home from before there was this table, what had landed is counted here, once: where it exists, nothing is read.
-    counts = " union all ".join(_lateness(table, table.event_time) for table in contract().values() if table.event_time)
-    connection.execute(f"create table if not exists raw.delivery_lateness as {counts}")
+class NotAllLandedError(KefuError):
+    """What could not be read, by platform; everything else has landed."""
 
-
-def _create_landing_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    for schema in ("raw", "changed", "staging"):
-        connection.execute(f"create schema if not exists {schema}")
-    for table in contract().values():
-        typed = ", ".join(f"{name(column.name)} {column.data_type}" for column in table.columns)
-        names = ", ".join(name(column.name) for column in table.columns)
-        connection.execute(
-            f"""
-            create table if not exists raw.{table.relation} (
-                {typed}, _dt date, _file varchar, _row bigint, _landed_at timestamp, _stands boolean
-            );
-            create table if not exists changed.{table.relation} ({typed});
-            create or replace view staging.{table.relation} as select {names} from raw.{table.relation} where _stands;
-            """
-        )
-
-
-def _seen_accounts(table: Table) -> str:
-    """A query: the shop of each row that stands, and the account where the row can name one."""
-    account = name(table.account) if table.account else "null::varchar"
-    return f"select {text(table.platform)} as platform, shop_id, {account} as account_id from staging.{table.relation}"
-
-
-def _lateness(table: Table, event_time: str) -> str:
-    """A query: the table's rows per dt and days from event to delivery (0 for an event after it)."""
-    days_late = f"greatest(_dt - {name(event_time)}::date, 0)::integer"
-    return f"""(
-        select
-            {text(table.platform)} as platform, {text(table.name)} as table_name, _dt as dt, {days_late} as days_late,
-            count(*) as row_count
-        from raw.{table.relation}
-        where {name(event_time)} is not null
-        group by all
-    )"""
+    def __init__(self, errors: dict[str, str], landed: Sequence[Landed]) -> None:
+        super().__init__("; ".join(errors.values()))
+        self.errors = errors
+        self.landed = landed
 
 
 def land(
@@ -107,103 +67,213 @@ def land(
     *,
     record_changes: bool,
     report: Callable[[str], None],
+    gone: Sequence[Gone] = (),
 ) -> Sequence[Landed]:
-    """Lands these deliveries, which are in order of their tables.
+    """Lands these deliveries, which are in order of their tables, and drops those that are gone.
 
     With `record_changes`, rows whose standing version changes go to schema changed, as they were and as they are.
-    A file that cannot be read stops its table only; when the others have landed, KefuError names what could not.
+    A file that cannot be read stops its platform only, of which nothing lands then; when the others have landed,
+    NotAllLandedError names what could not.
     """
-    landed, errors = [], []
-    for table, of_table in groupby(deliveries, key=lambda delivery: delivery.table):
+    landed: list[Landed] = []
+    errors: dict[str, str] = {}
+    concerned = {delivery.table.platform for delivery in deliveries} | {each.table.platform for each in gone}
+    for platform in sorted(concerned):
+        lines: list[str] = []
         try:
-            result = _land_table(connection, table, list(of_table), record_changes)
+            landed += _land_platform(
+                connection,
+                [delivery for delivery in deliveries if delivery.table.platform == platform],
+                [each for each in gone if each.table.platform == platform],
+                record_changes,
+                lines.append,
+            )
         except KefuError as error:
-            errors.append(str(error))
-            continue
+            errors[platform] = str(error)
         except duckdb.Error as error:  # such as a full disk
-            errors.append(f"{table.label} cannot be landed: {first_line(error)}")
-            break  # the other tables would say the same
-        landed.append(result)
-        report(f"landed {table.label}: {result.deliveries} deliveries, {result.rows:,} rows" + _remarks(result))
+            raise KefuError(f"{platform} cannot be landed: {first_line(error)}") from error
+        else:
+            for line in lines:
+                report(line)
     if errors:
-        raise KefuError("; ".join(errors))
+        raise NotAllLandedError(errors, landed)
     return landed
 
 
-def not_landed(connection: duckdb.DuckDBPyConnection, inventory: Inventory) -> Sequence[Delivery]:
-    """The deliveries that have not landed yet, or not as they are now."""
-    known = {
+def _land_platform(
+    connection: duckdb.DuckDBPyConnection,
+    deliveries: Sequence[Delivery],
+    gone: Sequence[Gone],
+    record_changes: bool,
+    report: Callable[[str], None],
+) -> list[Landed]:
+    """Lands a platform's tables in one transaction. KefuError names the files that cannot be read."""
+    landed: list[Landed] = []
+    errors: list[str] = []
+    of_tables: list[tuple[_Batch, Contents]] = []
+    with TemporaryDirectory(dir=_scratch(connection)) as aside:
+        for table, of_table in groupby(deliveries, key=lambda delivery: delivery.table):
+            batch = _Batch(table, list(of_table))
+            folder = Path(aside, table.name)
+            folder.mkdir()
+            try:
+                of_tables.append((batch, read(connection, table, batch.files, folder)))
+            except KefuError as error:
+                errors.append(str(error))
+        if errors:
+            raise KefuError("; ".join(errors))
+        connection.execute("begin")
+        try:
+            for table, of_gone in groupby(gone, key=lambda each: each.table):
+                dts = [each.dt for each in of_gone]
+                _drop(connection, table, dts, record_changes)
+                report(f"dropped {table.label}: {_count(len(dts), 'delivery', 'deliveries')} that landing no longer has")
+            for batch, contents in of_tables:
+                landed.append(_land_table(connection, batch, contents, record_changes, report))
+            connection.execute("commit")
+        except BaseException:
+            with suppress(duckdb.TransactionException):  # a commit that failed has rolled back already
+                connection.execute("rollback")
+            raise
+    return landed
+
+
+def _scratch(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """The folder where the warehouse puts what does not fit into memory, if there is one."""
+    ((folder,),) = connection.execute("select current_setting('temp_directory')").fetchall()
+    return folder if folder and Path(folder).is_dir() else None
+
+
+class _Batch:
+    """Deliveries of a table that land together, as their files were before they were read."""
+
+    def __init__(self, table: Table, deliveries: Sequence[Delivery]) -> None:
+        self.table = table
+        self.deliveries = deliveries
+        self.files = [file for delivery in deliveries for file in delivery.files]
+        self.dts = [delivery.dt for delivery in deliveries]
+        self.signatures = {delivery.dt: delivery.signature for delivery in deliveries}
+        self._stamps = [delivery.stamp for delivery in deliveries]
+
+    def check_unchanged(self) -> None:
+        if self._stamps != [delivery.stamp for delivery in self.deliveries]:
+            raise KefuError(f"{self.table.label}: a file changed while it was read; nothing of it has landed, run again")
+
+
+def not_landed(connection: duckdb.DuckDBPyConnection, inventory: Inventory, *, prune: bool = False) -> Sequence[Delivery]:
+    """The deliveries that have not landed yet, or not as they are now; with `prune` also those that only lost files since."""
+    known = _signatures(connection)
+    return [
+        delivery
+        for delivery in inventory.deliveries
+        if known.get(delivery.key) != delivery.signature and (prune or not _has_only_lost_files(delivery, known))
+    ]
+
+
+def gone(connection: duckdb.DuckDBPyConnection, inventory: Inventory) -> Sequence[Gone]:
+    """What has landed and is no longer in landing."""
+    there = {delivery.key for delivery in inventory.deliveries}
+    return [
+        Gone(contract()[platform, table], dt)
+        for platform, table, dt in sorted(_signatures(connection).keys() - there)
+        if (platform, table) in contract()
+    ]
+
+
+def with_lost_files(connection: duckdb.DuckDBPyConnection, inventory: Inventory) -> Sequence[Delivery]:
+    """The deliveries of which some files are no longer in landing, while the others are as they landed."""
+    known = _signatures(connection)
+    return [delivery for delivery in inventory.deliveries if _has_only_lost_files(delivery, known)]
+
+
+def _has_only_lost_files(delivery: Delivery, known: dict[tuple[str, str, date], str | None]) -> bool:
+    signature = known.get(delivery.key)
+    return signature is not None and set(delivery.signature.split("|")) < set(signature.split("|"))
+
+
+def _signatures(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str, date], str | None]:
+    return {
         (platform, table, dt): signature
         for platform, table, dt, signature in connection.execute(
             "select platform, table_name, dt, signature from raw.deliveries"
         ).fetchall()
     }
-    return [
-        delivery
-        for delivery in inventory.deliveries
-        if known.get((delivery.table.platform, delivery.table.name, delivery.dt)) != delivery.signature
-    ]
 
 
 def _remarks(landed: Landed) -> str:
+    unknown = ", ".join(landed.unknown_columns)
     remarks = [
         f"{landed.rejected:,} rejected (raw.rejected_rows)" if landed.rejected else "",
         f"{landed.repeated:,} repeated keys, the later row stands" if landed.repeated else "",
-        f"unknown columns left out: {', '.join(landed.unknown_columns)}" if landed.unknown_columns else "",
+        f"unknown columns left out: {unknown}" if landed.unknown_columns else "",
     ]
     return "".join(f", {remark}" for remark in remarks if remark)
 
 
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number:,} {one if number == 1 else many}"
+
+
 def _land_table(
-    connection: duckdb.DuckDBPyConnection, table: Table, deliveries: Sequence[Delivery], record_changes: bool
+    connection: duckdb.DuckDBPyConnection,
+    batch: _Batch,
+    contents: Contents,
+    record_changes: bool,
+    report: Callable[[str], None],
 ) -> Landed:
-    signatures = {delivery.dt: delivery.signature for delivery in deliveries}
-    stamps = [delivery.stamp for delivery in deliveries]
-    files = [file for delivery in deliveries for file in delivery.files]
-    relations = read(connection, table, files)
-    connection.execute("begin")
-    try:
-        _create_incoming(connection, table, relations)
-        if stamps != [delivery.stamp for delivery in deliveries]:
-            raise KefuError(f"{table.label}: a file changed while it was read; nothing of it has landed, run again")
-        repeated = _drop_repeated(connection, table)
-        _replace(connection, table, deliveries, record_changes)
-        rows, rejected = _log(connection, table, deliveries, signatures, relations)
-        connection.execute("commit")
-    except BaseException:
-        with suppress(duckdb.TransactionException):  # a commit that failed has rolled back already
-            connection.execute("rollback")
-        raise
+    table, relations = batch.table, contents.relations
+    _create_incoming(connection, table, contents)
+    batch.check_unchanged()
+    repeated = _drop_repeated(connection, table)
+    _replace(connection, table, batch.dts, record_changes)
+    rows, rejected = _log(connection, batch, relations)
     unknown = sorted({column for relation in relations for column in relation.unknown_columns})
-    return Landed(table, len(deliveries), rows, rejected, repeated, tuple(unknown))
+    landed = Landed(table, len(batch.deliveries), rows, rejected, repeated, tuple(unknown))
+    report(f"landed {table.label}: {len(batch.deliveries)} deliveries, {rows:,} rows" + _remarks(landed))
+    known = {column.name for column in table.columns}
+    meant = {column: nearest(column, known) for column in unknown}
+    for line in ledger.lines(connection, table, batch.dts, contents.remarks):
+        report(line)
+    for column, other in meant.items():
+        if other:
+            report(f"warning: {table.label} has a column {column} that is left out; did you mean {other}?")
+    return landed
 
 
-def _create_incoming(connection: duckdb.DuckDBPyConnection, table: Table, relations: Sequence[Relation]) -> None:
+def _create_incoming(connection: duckdb.DuckDBPyConnection, table: Table, contents: Contents) -> None:
     """Fills temporary table `incoming`: every row, typed, with the reason why it cannot be read."""
     typed = ", ".join(f"{name(column.name)} {column.data_type}" for column in table.columns)
     connection.execute(
         f"""
-        create or replace temp table incoming ({typed}, _path varchar, _number bigint, _reason varchar, _raw varchar);
-        create or replace temp table incoming_files (_path varchar, _file varchar, _dt date, first_number bigint);
+        create or replace temp table incoming (
+            {typed}, _path varchar, _number bigint, _reason varchar, _problem varchar, _raw varchar, _remark varchar
+        );
+        create or replace temp table incoming_files (
+            _path varchar, _file varchar, _dt date, first_number bigint, delivered bigint
+        );
         create or replace temp table broken_lines (_path varchar, row_number bigint, reason varchar, raw_row varchar);
         """
     )
     texts = ", ".join(
-        f"coalesce(nullif({name(column.name)}, ''), {text(column.default)})" + f" as {columns.raw_text(column.name)}"
+        f"coalesce(nullif({name(column.name)}, {text('')}), {text(column.default)})" + f" as {columns.raw_text(column.name)}"
         if column.default is not None
-        else f"nullif({name(column.name)}, '') as {columns.raw_text(column.name)}"
+        else f"nullif({name(column.name)}, {text('')}) as {columns.raw_text(column.name)}"
         for column in table.columns
     )
     values = ", ".join(
         f"{columns.value(column, columns.raw_text(column.name))} as {name(column.name)}" for column in table.columns
     )
-    for relation in relations:
+    for relation in contents.relations:
         connection.execute(
-            "insert into incoming_files select unnest($1::varchar[]), unnest($2::varchar[]), unnest($3::date[]), null",
+            """
+            insert into incoming_files
+            select unnest($1::varchar[]), unnest($2::varchar[]), unnest($3::date[]), null, unnest($4::bigint[])
+            """,
             [
                 [str(file.path) for file in relation.files],
                 [file.name for file in relation.files],
                 [str(file.dt) for file in relation.files],
+                [contents.rows[file.name] for file in relation.files],
             ],
         )
         try:
@@ -213,10 +283,16 @@ def _create_incoming(connection: duckdb.DuckDBPyConnection, table: Table, relati
                 select
                     {_names(table)}, _path, _number,
                     case when _reason is not null then coalesce({relation.fault}, _reason) end,
-                    case when _reason is not null then {relation.raw_row} end
+                    case when _reason is not null then coalesce({relation.fault}, {columns.problem(table)}) end,
+                    case when _reason is not null then {relation.raw_row} end,
+                    case when _reason is null then {columns.remark(table)} end
                 from (
                     select *, {columns.reason(table)} as _reason
-                    from (select *, {values} from (select {texts}, _path, _number, _delivered from ({relation.sql})))
+                    from (
+                        select *, {values}
+                        from (select {texts}, _path, _number, _delivered from ({relation.sql}))
+                        join (select _path, _dt from incoming_files) using (_path)
+                    )
                 )
                 """
             )
@@ -231,7 +307,43 @@ def _create_incoming(connection: duckdb.DuckDBPyConnection, table: Table, relati
         """
     )
     if connection.execute("select exists (from broken_lines)").fetchall()[0][0]:
+        _check_broken_lines(connection)
         _count_broken_lines(connection)
+    _check_counts(connection)
+
+
+def _check_broken_lines(connection: duckdb.DuckDBPyConnection) -> None:
+    """Refuses a file with a broken row of several lines: of a quote that is not closed at once, they may be rows of their own."""
+    found = connection.execute(
+        """
+        select _file, row_number, length(raw_row) - length(replace(raw_row, chr(10), '')) + 1
+        from broken_lines join incoming_files using (_path)
+        where contains(raw_row, chr(10)) or contains(raw_row, chr(13))
+        order by all limit 1
+        """
+    ).fetchall()
+    for file, row_number, lines in found:
+        raise KefuError(
+            f"{file} cannot be read: a quote in its row {row_number} is not closed, and the next makes one row of {lines} lines"
+        )
+
+
+def _check_counts(connection: duckdb.DuckDBPyConnection) -> None:
+    """Refuses a file of which DuckDB read more or fewer rows than a count apart from it."""
+    found = connection.execute(
+        """
+        select f._file, f.delivered, coalesce(i.row_count, 0) + coalesce(b.row_count, 0) as read
+        from incoming_files f
+        left join (select _path, count(*) as row_count from incoming group by all) i on f._path = i._path
+        left join (select _path, count(*) as row_count from broken_lines group by all) b on f._path = b._path
+        where f.delivered <> read
+        order by all limit 1
+        """
+    ).fetchall()
+    for file, delivered, read_rows in found:
+        raise KefuError(
+            f"{file} cannot be read: it has {delivered:,} rows by one count and {read_rows:,} by another; is a quote not closed?"
+        )
 
 
 def _count_broken_lines(connection: duckdb.DuckDBPyConnection) -> None:
@@ -313,53 +425,71 @@ def _key(table: Table) -> str:
 
 
 def _drop_repeated(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
-    """Leaves one row of a key within a dt: that of the later file, then the later of a file. Returns how many went."""
-    return int(
-        connection.execute(
-            f"""
-            delete from incoming where rowid in (
-                select row_id
-                from (
-                    select
-                        i.rowid as row_id,
-                        row_number() over (partition by f._dt, {_key(table)} order by f._file desc, i._number desc) as n
-                    from incoming i
-                    join incoming_files f using (_path)
-                    where i._reason is null and ({_key(table)}) in (
-                        select ({_key(table)}) from incoming where _reason is null group by all having count(*) > 1
-                    )
-                )
-                where n > 1
+    """Leaves one row of a key within a dt: that of the later file, then the later of a file. Returns how many went.
+
+    What went stands in temporary table `replaced`, each with the row that stands instead.
+    """
+    same = " and ".join(f"i.{name(column.name)} is not distinct from s.{name(column.name)}" for column in table.columns)
+    connection.execute(
+        f"""
+        create or replace temp table replaced as
+        with rows as (
+            select
+                i.rowid as id, last_value(i.rowid) over of_key as by_id,
+                f._dt, f._file, i._number - f.first_number + 1 as _row,
+                last_value(f._file) over of_key as by_file, last_value(i._number - f.first_number + 1) over of_key as by_row
+            from incoming i
+            join incoming_files f using (_path)
+            where i._reason is null and ({_key(table)}) in (
+                select ({_key(table)}) from incoming where _reason is null group by all having count(*) > 1
             )
-            """
-        ).fetchall()[0][0]
+            window of_key as (
+                partition by f._dt, {_key(table)} order by f._file, i._number
+                rows between unbounded preceding and unbounded following
+            )
+        )
+        select r.*, {same} as is_same
+        from rows r join incoming i on r.id = i.rowid join incoming s on r.by_id = s.rowid
+        where r.id <> r.by_id;
+        """
     )
+    return int(connection.execute("delete from incoming where rowid in (select id from replaced)").fetchall()[0][0])
 
 
-def _replace(connection: duckdb.DuckDBPyConnection, table: Table, deliveries: Sequence[Delivery], record_changes: bool) -> None:
+def _drop(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[date], record_changes: bool) -> None:
+    """Takes deliveries out of schema raw, as if they had never come."""
+    _create_incoming(connection, table, Contents([], {}, {}))
+    _replace(connection, table, dts, record_changes)
+    ledger.forget(connection, table, dts)
+    for relation in ("raw.deliveries", "raw.delivery_lateness"):
+        connection.execute(f"delete from {relation} where {ledger.of(table, dts)}")
+
+
+def _replace(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[date], record_changes: bool) -> None:
     """Puts incoming rows in place of what the same dts held; the last dt of a key stands. Changed rows go to schema changed."""
     raw, key = f"raw.{table.relation}", _key(table)
-    dts = ", ".join(f"date {text(delivery.dt)}" for delivery in deliveries)
+    listed = ", ".join(f"date {text(dt)}" for dt in dts)
     connection.execute(
         f"""
         create or replace temp table affected as
         select {key} from incoming where _reason is null
         union
-        select {key} from {raw} where _dt in ({dts});
+        select {key} from {raw} where _dt in ({listed});
         """
     )
     if record_changes:
         connection.execute(f"create or replace temp table before as {_standing(table)}")
     connection.execute(
         f"""
-        delete from {raw} where _dt in ({dts});
-        insert into {raw}
+        delete from {raw} where _dt in ({listed});
+        insert into {raw} ({_names(table)}, _dt, _file, _row, _landed_at, _stands)
         select {_names(table)}, _dt, _file, _row, timestamp {text(beijing_now())}, true
         from ({NUMBERED})
         where _reason is null;
         """
     )
     _restand(connection, table)
+    ledger.find_replacing(connection, table, dts)
     if record_changes:
         _record_changes(connection, table)
 
@@ -395,6 +525,7 @@ def amend(
         if record_changes:
             _record_changes(connection, table)
         _count_rows(connection, table, "select distinct _dt from amended")
+        ledger.forget_landed(connection, table)
         connection.execute("commit")
     except BaseException:
         connection.execute("rollback")
@@ -409,18 +540,18 @@ def _standing(table: Table) -> str:
 
 
 def _restand(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Lets the row of the last dt stand, of each key in `affected`."""
+    """Lets the row of the last dt stand, of each key in `affected`. Temporary table `repeated` has the keys of several dts."""
     raw = f"raw.{table.relation}"
     connection.execute(
         f"""
+        create or replace temp table repeated as
+        select {_names_of_key(table, "r.")}, max(r._dt) as last_dt
+        from {raw} r
+        semi join affected a on {_same_key(table, "r", "a")}
+        group by {_names_of_key(table, "r.")}
+        having count(*) > 1 or not bool_and(r._stands);
         update {raw} as r set _stands = (r._dt = l.last_dt)
-        from (
-            select {_names_of_key(table, "r.")}, max(r._dt) as last_dt
-            from {raw} r
-            semi join affected a on {_same_key(table, "r", "a")}
-            group by {_names_of_key(table, "r.")}
-            having count(*) > 1 or not bool_and(r._stands)
-        ) l
+        from repeated l
         where {_same_key(table, "r", "l")} and r._stands <> (r._dt = l.last_dt);
         """
     )
@@ -430,7 +561,7 @@ def _record_changes(connection: duckdb.DuckDBPyConnection, table: Table) -> None
     """Puts into schema changed what stood in `before` and does not now, and the other way round."""
     connection.execute(
         f"""
-        insert into changed.{table.relation}
+        insert into changed.{table.relation} by name
         (select * from before except select * from ({_standing(table)}))
         union all
         (select * from ({_standing(table)}) except select * from before)
@@ -442,32 +573,16 @@ def _names_of_key(table: Table, prefix: str) -> str:
     return ", ".join(prefix + name(column) for column in table.key)
 
 
-def _log(
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    deliveries: Sequence[Delivery],
-    signatures: dict[date, str],
-    relations: Sequence[Relation],
-) -> tuple[int, int]:
-    """Writes deliveries, rejected rows and lateness to schema raw. Returns rows landed and rows rejected."""
-    of_table = f"platform = {text(table.platform)} and table_name = {text(table.name)}"
-    dts = ", ".join(f"date {text(delivery.dt)}" for delivery in deliveries)
+def _log(connection: duckdb.DuckDBPyConnection, batch: _Batch, relations: Sequence[Relation]) -> tuple[int, int]:
+    """Writes deliveries, what became of their rows, and lateness to schema raw. Returns rows landed and rows rejected."""
+    table, dts = batch.table, ledger.of(batch.table, batch.dts)
     unknown: dict[date, set[str]] = defaultdict(set)
     for relation in relations:
         for file in relation.files:
             unknown[file.dt].update(relation.unknown_columns)
-    connection.execute(
-        f"""
-        delete from raw.rejected_rows where {of_table} and dt in ({dts});
-        delete from raw.deliveries where {of_table} and dt in ({dts});
-        insert into raw.rejected_rows
-        select {text(table.platform)}, {text(table.name)}, _dt, _file, _row, _reason, _raw
-        from ({NUMBERED}) where _reason is not null
-        union all
-        select {text(table.platform)}, {text(table.name)}, f._dt, f._file, b.row_number, b.reason, b.raw_row
-        from broken_lines b join incoming_files f on b._path = f._path;
-        """
-    )
+    ledger.forget(connection, table, batch.dts)
+    ledger.write(connection, table, NUMBERED, batch.dts)
+    connection.execute(f"delete from raw.deliveries where {dts}")
     connection.execute(
         f"""
         insert into raw.deliveries (platform, table_name, dt, signature, files, unknown_columns)
@@ -476,15 +591,17 @@ def _log(
             unnest($4::varchar[][])
         """,
         [
-            [str(delivery.dt) for delivery in deliveries],
-            [signatures[delivery.dt] for delivery in deliveries],
-            [len(delivery.files) for delivery in deliveries],
-            [sorted(unknown[delivery.dt]) for delivery in deliveries],
+            [str(dt) for dt in batch.dts],
+            [batch.signatures[dt] for dt in batch.dts],
+            [len(delivery.files) for delivery in batch.deliveries],
+            [sorted(unknown[dt]) for dt in batch.dts],
         ],
     )
-    _count_rows(connection, table, f"select unnest([{dts}])")
-    totals = f"select sum(row_count), sum(rejected_row_count) from raw.deliveries where {of_table} and dt in ({dts})"
-    rows, rejected = connection.execute(totals).fetchall()[0]
+    listed = ", ".join(f"date {text(dt)}" for dt in batch.dts)
+    _count_rows(connection, table, f"select unnest([{listed}])")
+    rows, rejected = connection.execute(
+        f"select sum(row_count), sum(rejected_row_count) from raw.deliveries where {dts}"
+    ).fetchall()[0]
     return int(rows), int(rejected)
 
 
@@ -517,6 +634,6 @@ def _count_rows(connection: duckdb.DuckDBPyConnection, table: Table, dts: str) -
         connection.execute(
             f"""
             delete from raw.delivery_lateness where {of_table} and dt in ({dts});
-            insert into raw.delivery_lateness from {_lateness(table, table.event_time)} where dt in ({dts});
+            insert into raw.delivery_lateness from {lateness(table, table.event_time)} where dt in ({dts});
             """
         )

@@ -18,7 +18,7 @@ import duckdb
 
 from orchestration.errors import KefuError
 from orchestration.landing.deliveries import File
-from orchestration.landing.readers import MAX_ROW_BYTES, opened, paths
+from orchestration.landing.readers import MAX_ROW_BYTES, csv_header, opened, paths
 from orchestration.privacy.traces import BLANK, Rule
 from orchestration.sql import name, text
 
@@ -90,7 +90,9 @@ def _without(file: File, rule: Rule, found: Found) -> Iterator[str]:
 
 
 def _csv_without(stream: IO[bytes], rule: Rule, found: Found) -> Iterator[str]:
-    rows = csv_rows(io.TextIOWrapper(stream, encoding="utf-8", errors=KEEPING, newline=""))
+    delimiter = csv_header(rule.table, stream).delimiter
+    stream.seek(0)
+    rows = csv_rows(io.TextIOWrapper(stream, encoding="utf-8", errors=KEEPING, newline=""), delimiter)
     first, header = next(rows)
     yield first
     columns = [column or f"column {number}" for number, column in enumerate(header or [], start=1)]
@@ -110,23 +112,23 @@ def _csv_without(stream: IO[bytes], rule: Rule, found: Found) -> Iterator[str]:
             yield raw
         else:
             found.blanked += 1
-            yield _csv_line(blanked or [], raw[len(raw.rstrip("\r\n")) :])
+            yield _csv_line(blanked or [], delimiter, raw[len(raw.rstrip("\r\n")) :])
 
 
-def _csv_line(cells: list[str], line_end: str) -> str:
+def _csv_line(cells: list[str], delimiter: str, line_end: str) -> str:
     line = io.StringIO(newline="")
-    csv.writer(line, lineterminator=line_end).writerow(cells)
+    csv.writer(line, delimiter=delimiter, lineterminator=line_end).writerow(cells)
     return line.getvalue()
 
 
-def csv_rows(stream: io.TextIOBase) -> Iterator[tuple[str, list[str] | None]]:
+def csv_rows(stream: io.TextIOBase, delimiter: str = ",") -> Iterator[tuple[str, list[str] | None]]:
     """Rows as they stand in the file, with their cells; None for cells that cannot be told apart.
 
     A quote that is never closed would take the rest of the file: only its first line is given as a row that cannot be read.
     """
     csv.field_size_limit(MAX_ROW_BYTES)
     lines = _Lines(stream)
-    reader = csv.reader(lines, strict=True)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         lines.taken = []
         try:
@@ -138,7 +140,7 @@ def csv_rows(stream: io.TextIOBase) -> Iterator[tuple[str, list[str] | None]]:
             if "unexpected end of data" in str(error):
                 lines.waiting.extendleft(reversed(lines.taken[1:]))
                 del lines.taken[1:]
-            reader = csv.reader(lines, strict=True)
+            reader = csv.reader(lines, delimiter=delimiter, strict=True)
         yield "".join(lines.taken), cells
 
 

@@ -6,16 +6,19 @@ Every step leaves things as they are where it has nothing to do: a run that was 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 
 from orchestration.build.dbt import run_dbt
 from orchestration.build.publish import drop_other_versions
 from orchestration.build.state import BuildState, Dates
-from orchestration.build.steps import Report, building, is_anything_pending, land_deliveries
+from orchestration.build.steps import Report, building, is_anything_pending, land_deliveries, raise_unreadable
 from orchestration.errors import KefuError
 from orchestration.home import Home, one_writer, open_home
+from orchestration.landing import ledger
 from orchestration.landing.contract import PersonLink, Table, contract
 from orchestration.landing.deliveries import File, Inventory, find_deliveries
 from orchestration.landing.load import amend
@@ -35,8 +38,10 @@ def forget(landing: Path, home_path: Path, buyer_id: str, report: Report) -> Non
     home, key = open_home(home_path, apart_from=landing), buyer_key()
     buyer = Buyer(buyer_id, key.hash(buyer_id) if key else None)
     with one_writer(home):
-        land_deliveries(home, landing, again=False, report=report)  # what cannot be read is told before a change
+        land_deliveries(home, landing, again=False, report=report)
+        raise_unreadable(home)  # before a change
         inventory = find_deliveries(landing, contract())
+        inventory = replace(inventory, deliveries=inventory.deliveries + inventory.too_new)
         rules = _rules(home, inventory, buyer)
         removed = _forget_landing(inventory, rules, report)
         if removed:
@@ -62,14 +67,16 @@ def _rules(home: Home, inventory: Inventory, buyer: Buyer) -> dict[str, Rule]:
     with home.connect() as connection:
         return {
             table.relation: Rule(
-                table, buyer, _own_keys(connection, table, delivered, buyer) if table.person_through else frozenset()
+                table,
+                buyer,
+                _own_keys(connection, table, delivered, buyer, home.temporary) if table.person_through else frozenset(),
             )
             for table in contract().values()
         }
 
 
 def _own_keys(
-    connection: duckdb.DuckDBPyConnection, table: Table, delivered: dict[str, list[File]], buyer: Buyer
+    connection: duckdb.DuckDBPyConnection, table: Table, delivered: dict[str, list[File]], buyer: Buyer, folder: Path
 ) -> frozenset[str]:
     """The keys of a linked table that all deliveries, also those no longer in landing, know as this buyer's alone."""
     link, wanted = table.person_through, text(buyer.id)
@@ -83,15 +90,16 @@ def _own_keys(
         ("others_keys", f"person <> {wanted} and key in (select key from own_keys)"),
     ):
         for other in tables:
-            for relation in _relations(connection, other, delivered.get(other.relation, [])):
-                pairs = _keys_and_persons(other, link, relation)
-                connection.execute(f"insert into {target} select distinct key from ({pairs}) where {condition}")
-                connection.execute("drop table if exists reject_errors; drop table if exists reject_scans")
+            with TemporaryDirectory(dir=folder) as aside:
+                for relation in _relations(connection, other, delivered.get(other.relation, []), Path(aside)):
+                    pairs = _keys_and_persons(other, link, relation)
+                    connection.execute(f"insert into {target} select distinct key from ({pairs}) where {condition}")
+                    connection.execute("drop table if exists reject_errors; drop table if exists reject_scans")
     return frozenset(key for (key,) in connection.execute("from own_keys except from others_keys").fetchall())
 
 
-def _relations(connection: duckdb.DuckDBPyConnection, table: Table, delivered: list[File]) -> list[str]:
-    return [f"({relation.sql})" for relation in read(connection, table, delivered)] + [f"raw.{table.relation}"]
+def _relations(connection: duckdb.DuckDBPyConnection, table: Table, delivered: list[File], aside: Path) -> list[str]:
+    return [f"({relation.sql})" for relation in read(connection, table, delivered, aside).relations] + [f"raw.{table.relation}"]
 
 
 def _keys_and_persons(table: Table, link: PersonLink, relation: str) -> str:
@@ -146,6 +154,7 @@ def _forget_landed(home: Home, rules: dict[str, Rule], report: Report) -> bool:
                 )
                 """
             )
+            ledger.forget_rejected(connection)
             report(f"removed from the warehouse raw.rejected_rows: {count:,} rows")
     return removed or count > 0
 

@@ -17,6 +17,7 @@ from orchestration.sql import name, text
 
 STAFF_IDS = ("shop_id", "account_id", "agent_id")  # and columns that end so: a shop or an account is not a buyer
 BLANK = "***"
+FRACTION = re.compile(r"\.0+$")  # of an id that an export holds as a float
 NUMBER_LIKE = re.compile(r"[-+.:\dTZ ]+|true|false", re.IGNORECASE)  # as times, numbers and booleans are written
 
 
@@ -70,7 +71,12 @@ class Rule:
 
     def is_buyers(self, cells: Iterable[tuple[str, str]]) -> bool:
         """Whether a row, given as columns and their texts, is the buyer's."""
-        return any(self._is_buyers_cell(column, value) for column, value in cells)
+        return any(self._is_buyers_cell(self._plain(column), value) for column, value in cells)
+
+    def _plain(self, column: str) -> str:
+        """The contract's name for a column of a file, as landing knows it."""
+        plain = column.strip().lower()
+        return plain if plain in self._known else column
 
     def _is_buyers_cell(self, column: str, value: str) -> bool:
         if self._is_link(column) and value in self.keys:
@@ -81,10 +87,11 @@ class Rule:
             return self.buyer.id in _elements(value)
         if self._has_form(column):
             return bool(self.buyer.word.search(value))
-        return value == self.buyer.id
+        return self.buyer.id in (value, FRACTION.sub("", value))
 
     def may_name(self, column: str) -> bool:
         """Whether a column is free text: what people write, and columns that the contract does not know."""
+        column = self._plain(column)
         return column not in self._known or self._known[column].is_free_text
 
     def sql(self, found: Iterable[tuple[str, str]]) -> tuple[str, dict[str, str]]:
@@ -93,12 +100,12 @@ class Rule:
         The condition reads the table `forgotten_keys`, which `put_keys` makes.
         """
         conditions, blanked = ["false"], {}
-        for column, data_type in found:
-            source, wanted = f"({text_of(name(column), data_type)})", text(self.buyer.id)
+        for in_file, data_type in found:
+            column, source, wanted = self._plain(in_file), f"({text_of(name(in_file), data_type)})", text(self.buyer.id)
             if self._is_link(column):
                 conditions.append(f"{source} in (select key from forgotten_keys)")
             if data_type == "VARCHAR" and self.may_name(column):
-                blanked[column] = self.buyer.blanked(name(column))
+                blanked[in_file] = self.buyer.blanked(name(in_file))
             if not self._is_telling(column):
                 continue
             if self._is_list(column):
@@ -106,9 +113,9 @@ class Rule:
             elif self._has_form(column):
                 conditions.append(f"regexp_matches({source}, {self.buyer.sql_word})")
             else:
-                conditions.append(f"{source} = {wanted}")
+                conditions.append(f"{wanted} in ({source}, regexp_replace({source}, {text(FRACTION.pattern)}, {text('')}))")
             if data_type.endswith("[]") and not self._is_list(column):
-                conditions.append(f"list_contains(try_cast({name(column)} as varchar[]), {wanted})")
+                conditions.append(f"list_contains(try_cast({name(in_file)} as varchar[]), {wanted})")
         return " or ".join(f"coalesce({condition}, false)" for condition in conditions), blanked
 
     def put_keys(self, connection: duckdb.DuckDBPyConnection) -> None:

@@ -10,8 +10,8 @@ import duckdb
 
 from orchestration.build.checks import LastRun, example_rows
 from orchestration.build.dbt import run_dbt
-from orchestration.build.state import BuildState, Dates
-from orchestration.build.steps import Report, building
+from orchestration.build.state import BuildState, Dates, of_check
+from orchestration.build.steps import Report, building, raise_unreadable
 from orchestration.errors import KefuError
 from orchestration.home import Home
 from orchestration.runs import figures
@@ -50,6 +50,7 @@ def build_whole(context: dg.AssetExecutionContext, home: Home, project: dict[str
             **_shown_figures(connection),
         }
     context.log_event(dg.AssetMaterialization(PUBLISHED, metadata=metadata))
+    raise_unreadable(home)
 
 
 def _results(context: dg.AssetExecutionContext, state: BuildState, last_run: LastRun) -> Iterator[Any]:
@@ -79,7 +80,7 @@ def _results(context: dg.AssetExecutionContext, state: BuildState, last_run: Las
             if check:
                 metadata["rows"] = dg.MetadataValue.json(example_rows(connection, check))
             found_on = state.dates_found(check) if check else []
-            held_on = [day.business_date for day in held if day.check_name == spec.name]
+            held_on = [day.business_date for day in held if day.cause == of_check(spec.name)]
             severity = dg.AssetCheckSeverity.WARN if status == "warn" else dg.AssetCheckSeverity.ERROR
             checked = dg.AssetCheckResult(
                 passed=status == "pass", asset_key=spec.asset_key, check_name=spec.name, severity=severity, metadata=metadata

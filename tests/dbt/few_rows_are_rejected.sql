@@ -1,4 +1,4 @@
--- A new delivery of which more than a few rows could not be read: they are missing from the figures. raw.rejected_rows tells
+-- A new delivery of which more than a few rows could not be read: they are missing from the figures. kefu rejected tells
 -- which rows, and why.
 {{ config(severity='warn', meta={'date': 'dt', 'dagster': {'ref': {'name': 'delivery_status'}}}) }}
 

@@ -27,7 +27,8 @@ from faults.common import SOURCE, check_clean, check_readers, scratch
 from orchestration.errors import KefuError
 from orchestration.landing.contract import Table, contract
 from orchestration.landing.deliveries import find_deliveries
-from orchestration.landing.load import create_tables, land
+from orchestration.landing.load import land
+from orchestration.landing.tables import create_tables
 from orchestration.sql import text
 
 LIMIT_SECONDS = 20

@@ -17,7 +17,8 @@ from faults.common import scratch
 from orchestration.errors import KefuError
 from orchestration.landing.contract import contract
 from orchestration.landing.deliveries import find_deliveries
-from orchestration.landing.load import create_tables, land
+from orchestration.landing.load import land
+from orchestration.landing.tables import create_tables
 
 ROWS = 100_000
 FILE = "taobao/orders/dt=2025-10-02/export.csv"

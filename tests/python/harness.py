@@ -84,5 +84,7 @@ def marts(home: Path) -> dict[str, list[tuple[Any, ...]]]:
     Without metric_revisions, which tells how a home came to its state and not what the state is.
     """
     with duckdb.connect(str(home / "kefu.duckdb"), read_only=True) as connection:
-        tables = connection.execute("select table_name from duckdb_tables() where table_name <> 'metric_revisions'").fetchall()
+        tables = connection.execute(
+            "select table_name from duckdb_tables() where schema_name = 'marts' and table_name <> 'metric_revisions'"
+        ).fetchall()
         return {table: connection.execute(f"from marts.{table} order by all").fetchall() for (table,) in tables}

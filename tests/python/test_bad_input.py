@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import Outcome, build, copy_project, kefu, kefu_of, marts, warehouse
+from harness import Outcome, build, copy_project, kefu, kefu_of, marts, query, warehouse
 
 from orchestration.home import PROJECT
 
@@ -101,6 +101,12 @@ def fails(outcome: Outcome, *said: str) -> None:
         assert part in outcome.err
 
 
+def figures_of_taobao(home: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """The marts of Taobao, and its metrics."""
+    of_platform = {mart: rows for mart, rows in marts(home).items() if mart.startswith("taobao_")}
+    return of_platform | {"metrics": query(home, "from marts.service_metrics where platform = 'taobao' order by all")}
+
+
 def mend(table: str, day: int, landing: Path, landings: tuple[Path, Path]) -> None:
     shutil.rmtree(landing / table / f"dt=2025-09-{day:02}")
     shutil.copytree(landings[1] / table / f"dt=2025-09-{day:02}", landing / table / f"dt=2025-09-{day:02}")
@@ -128,10 +134,12 @@ def test_a_file_that_cannot_be_landed(
 ) -> None:
     file, content, said = FILES[fault]
     write(landing, MESSAGES, 1, *chat(1, 1, 5)).with_name(file).write_bytes(content)  # of another day, too, nothing lands
-    before = published(home)
+    before = figures_of_taobao(home)
     for _ in range(2):
-        fails(kefu("build", "--landing", landing, "--home", home), f"{MESSAGES}/dt=2025-09-01/{said}")
-    assert published(home) == before
+        outcome = kefu("build", "--landing", landing, "--home", home)
+        fails(outcome, f"{MESSAGES}/dt=2025-09-01/{said}", "nothing new of taobao has landed")
+    assert figures_of_taobao(home) == before
+    assert query(home, "select count(distinct business_date) from marts.kuaishou_rounds") == [(2,)], "the other platform is built"
     assert warehouse(home, "select count(*) from raw.taobao_messages") == [(4,)]
     assert warehouse(home, "select count(*) from raw.kuaishou_messages") == [(2,)]
     mend(MESSAGES, 1, landing, landings)

@@ -13,7 +13,8 @@ import pytest
 
 from orchestration.landing.contract import contract, platforms
 from orchestration.landing.deliveries import find_deliveries
-from orchestration.landing.load import create_tables, land
+from orchestration.landing.load import land
+from orchestration.landing.tables import create_tables
 from orchestration.sample import generate as run
 from orchestration.sample.generate import generate
 

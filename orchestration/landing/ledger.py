@@ -1,0 +1,245 @@
+"""What became of each delivered row: landed, replaced by a later row, or rejected. Kept by file in schema raw, and told in lines.
+
+A delivery of which many rows were rejected, or replace rows of somebody else, is doubtful: its dates are not published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import duckdb
+
+from orchestration.landing.columns import OLD_DAYS
+from orchestration.landing.contract import Table, settings
+from orchestration.sql import name, text
+
+SHOWN = 5  # files, reasons
+OF_TABLE = ("raw.rejected_rows", "raw.replaced_rows", "raw.delivered_files", "raw.doubtful_dates")
+
+
+def of(table: Table, dts: Sequence[date]) -> str:
+    """The condition for what schema raw says of some deliveries of a table."""
+    listed = ", ".join(f"date {text(dt)}" for dt in dts)
+    return f"platform = {text(table.platform)} and table_name = {text(table.name)} and dt in ({listed})"
+
+
+def forget(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[date]) -> None:
+    """Removes what is said of deliveries that land again, or are dropped."""
+    for relation in OF_TABLE:
+        connection.execute(f"delete from {relation} where {of(table, dts)}")
+
+
+def write(connection: duckdb.DuckDBPyConnection, table: Table, numbered: str, dts: Sequence[date]) -> None:
+    """Writes down what became of the rows of `incoming` (the query `numbered`), `broken_lines` and `replaced`."""
+    names = f"{text(table.platform)}, {text(table.name)}"
+    connection.execute(
+        f"""
+        insert into raw.rejected_rows (platform, table_name, dt, file, row_number, reason, problem, raw_row)
+        select {names}, _dt, _file, _row, _reason, _problem, _raw from ({numbered}) where _reason is not null
+        union all
+        select {names}, f._dt, f._file, b.row_number, b.reason, b.reason, b.raw_row
+        from broken_lines b join incoming_files f on b._path = f._path;
+        insert into raw.replaced_rows select {names}, _dt, _file, _row, by_file, by_row, is_same from replaced;
+        insert into raw.delivered_files (platform, table_name, dt, file, delivered)
+        select {names}, _dt, _file, delivered from incoming_files;
+        """
+    )
+    count(connection, table, dts)
+    _doubt(connection, table, dts)
+
+
+def count(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[date]) -> None:
+    """Counts by file, whose name tells its platform, table and dt, what landed, was replaced and was rejected."""
+    connection.execute(
+        f"""
+        update raw.delivered_files as f set landed = c.landed, replaced = c.replaced, rejected = c.rejected
+        from (
+            select
+                file, count(*) filter (where fate = 'landed') as landed, count(*) filter (where fate = 'replaced') as replaced,
+                count(*) filter (where fate = 'rejected') as rejected
+            from (
+                select 'landed' as fate, _file as file from raw.{table.relation} where _dt in (select unnest($1::date[]))
+                union all
+                select 'replaced', file from raw.replaced_rows where {of(table, dts)}
+                union all
+                select 'rejected', file from raw.rejected_rows where {of(table, dts)}
+                union all
+                select 'none', file from raw.delivered_files where {of(table, dts)}
+            )
+            group by file
+        ) c
+        where f.file = c.file
+        """,
+        [[str(dt) for dt in dts]],
+    )
+
+
+def forget_rejected(connection: duckdb.DuckDBPyConnection) -> None:
+    """Counts anew after rejected rows were removed: such rows were never delivered."""
+    _recount(connection, "rejected", "select file, count(*) as row_count from raw.rejected_rows group by file", "true")
+
+
+def forget_landed(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Counts anew after rows of a table were removed: such rows were never delivered."""
+    rows = f"select _file as file, count(*) as row_count from raw.{table.relation} group by _file"
+    _recount(connection, "landed", rows, f"platform = {text(table.platform)} and table_name = {text(table.name)}")
+
+
+def _recount(connection: duckdb.DuckDBPyConnection, fate: str, rows: str, condition: str) -> None:
+    connection.execute(
+        f"""
+        update raw.delivered_files as f set delivered = delivered - {fate} + c.row_count, {fate} = c.row_count
+        from (
+            select d.file, coalesce(r.row_count, 0) as row_count
+            from raw.delivered_files d left join ({rows}) r using (file) where {condition}
+        ) c
+        where f.file = c.file and f.{fate} <> c.row_count
+        """
+    )
+
+
+def find_replacing(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[date]) -> None:
+    """Fills temporary table `replacing`: rows of these deliveries that replace one of an earlier dt, and whether it was of
+    another buyer, conversation or date. It reads `repeated`, the keys that several deliveries have.
+    """
+    key = ", ".join(f"r.{name(column)}" for column in table.key)
+    told = [column for column in (table.person, table.conversation) if column and column not in table.key]
+    day = f"r.{name(table.happening)}::date" if table.happening else "null::date"
+    identity = ", ".join([*(f"r.{name(column)}" for column in told), day])
+    listed = ", ".join(f"date {text(dt)}" for dt in dts)
+    connection.execute(
+        f"""
+        create or replace temp table replacing as
+        select _dt, _file, _row, old_dt, old_date, new_date, identity <> old_identity as is_other
+        from (
+            select
+                r._dt, r._file, r._row, {day} as new_date, lag({day}) over of_key as old_date, lag(r._dt) over of_key as old_dt,
+                row({identity}) as identity, lag(row({identity})) over of_key as old_identity
+            from raw.{table.relation} r
+            semi join repeated a on {" and ".join(f"r.{name(c)} is not distinct from a.{name(c)}" for c in table.key)}
+            window of_key as (partition by {key} order by r._dt)
+        )
+        where old_dt is not null and _dt in ({listed})
+        """
+    )
+
+
+def _doubt(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[date]) -> None:
+    """Notes the dates of which many rows were rejected, or replace rows of somebody else."""
+    limits = settings()
+    day = f"i.{name(table.event_time)}::date" if table.event_time else "null::date"
+    names = f"{text(table.platform)}, {text(table.name)}"
+    connection.execute(
+        f"""
+        create or replace temp table shares as
+        select
+            f.dt, sum(f.delivered) as delivered, sum(f.rejected) as rejected,
+            (select count(*) from replacing r where r._dt = f.dt and r.is_other) as others
+        from raw.delivered_files f where {of(table, dts)} group by f.dt;
+        insert into raw.doubtful_dates
+        with bad as (
+            select dt, format('{{:,}} of {{:,}} rows rejected', rejected::bigint, delivered::bigint) as cause from shares
+            where rejected > {limits["held_rejected_min_share"]} * delivered and rejected >= {limits["held_min_rows"]}
+        ),
+        dated as (
+            select f._dt as dt, i._reason is not null as is_rejected, {day} as day
+            from incoming i join incoming_files f using (_path)
+            union all
+            select f._dt, true, null from broken_lines join incoming_files f using (_path)
+        ),
+        undated as (select distinct dt from dated where is_rejected and day is null),
+        found as ( -- a row without a date can be of any date of its delivery
+            select dt, day from dated where is_rejected or dt in (from undated)
+            union all
+            select dt, unnest([dt - 1, dt]) from undated where dt not in (select dt from dated where day is not null)
+        )
+        select distinct {names}, b.dt, f.day, b.cause from bad b join found f using (dt) where f.day is not null;
+        insert into raw.doubtful_dates
+        select distinct {names}, s.dt, unnest([r.old_date, r.new_date]), format(
+            '{{:,}} of {{:,}} rows replace a row of another buyer, conversation or date', s.others, s.delivered::bigint
+        )
+        from shares s join replacing r on s.dt = r._dt and r.is_other and r.new_date is not null
+        where s.others > {limits["held_replaced_min_share"]} * s.delivered and s.others >= {limits["held_min_rows"]};
+        """
+    )
+
+
+def lines(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[date], forms: dict[str, list[str]]) -> list[str]:
+    """What to tell of these deliveries besides how many rows landed; `forms` has remarks on the files as a whole, by name."""
+    told = [f"{file}: {remark}" for file, remarks in forms.items() for remark in remarks]
+    return [
+        *_first(told, "files"),
+        *_first(_lines(connection, _FILES.format(of=of(table, dts))), "files"),
+        *_first(_lines(connection, _PROBLEMS.format(of=of(table, dts))), "reasons"),
+        *_lines(connection, _REMARKS),
+        *_lines(connection, _REPEATED.format(of=of(table, dts))),
+        *_lines(connection, _REPLACING),
+        *(_lines(connection, _OLD.format(column=name(table.event_time), days=OLD_DAYS)) if table.event_time else []),
+    ]
+
+
+def missing(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """What has not come of the tables that come every day, of the platforms that deliver something."""
+    return _lines(connection, _MISSING)
+
+
+def _first(told: list[str], what: str) -> list[str]:
+    return told[:SHOWN] + ([f"and {len(told) - SHOWN} more {what}"] if len(told) > SHOWN else [])
+
+
+def _lines(connection: duckdb.DuckDBPyConnection, sql: str) -> list[str]:
+    return [line for (line,) in connection.execute(sql).fetchall() if line]
+
+
+# Queries that give lines.
+_MISSING = """
+    with spans as (select platform, min(dt) as first_dt, max(dt) as last_dt from raw.deliveries group by platform),
+    expected as (
+        select t.platform, t.table_name, unnest(generate_series(first_dt, last_dt, interval 1 day))::date as dt
+        from raw.daily_tables t join spans using (platform)
+    )
+    select format('{}/{} has no delivery of {} days, such as dt={}', platform, table_name, count(*), min(dt))
+    from expected anti join raw.deliveries using (platform, table_name, dt)
+    group by platform, table_name order by all
+"""
+_FILES = """
+    select format(
+        '{{}}: {{:,}} rows delivered = {{:,}} landed + {{:,}} replaced by later rows of the dt + {{:,}} rejected',
+        file, delivered, landed, replaced, rejected
+    )
+    from raw.delivered_files where {of} and (replaced > 0 or rejected > 0) order by file
+"""
+_PROBLEMS = """
+    select format(
+        '{{:,}} rejected: {{}}; such as row {{}} of {{}}', count(*), problem, min(row_number), arg_min(file, row_number)
+    )
+    from raw.rejected_rows where {of} group by problem order by count(*) desc, problem
+"""
+_REMARKS = """
+    select format('read: {:,} x {}', count(*), remark)
+    from (select unnest(string_split(_remark, '; ')) as remark from incoming where _remark is not null)
+    group by remark order by remark
+"""
+_REPEATED = """
+    select case when count(*) > 0 then format(
+        'warning: {{:,}} rows have the key of a later row of the dt and other content; such as row {{}} of {{}}, and row {{}}',
+        count(*), min(row_number), arg_min(file, row_number), arg_min(by_row_number, row_number)
+    ) end
+    from raw.replaced_rows where {of} and not is_same
+"""
+_REPLACING = """
+    select format('{:,} rows replace a row of an earlier delivery', count(*)) from replacing having count(*) > 0
+    union all
+    select format(
+        'warning: {:,} of them replace one of another buyer, conversation or date; such as row {} of {}, and one of dt={}',
+        count(*), min(_row), arg_min(_file, _row), arg_min(old_dt, _row)
+    )
+    from replacing where is_other having count(*) > 0
+"""
+_OLD = """
+    select case when count(*) > 0 then format(
+        '{{:,}} rows are of more than {days} days before their delivery: not counted in how late rows usually are', count(*)
+    ) end
+    from incoming i join incoming_files f using (_path) where i._reason is null and i.{column} < f._dt - interval {days} day
+"""

@@ -1,0 +1,118 @@
+"""The tables into which deliveries land, and what becomes of them where the contract is another one than when they were made."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import duckdb
+
+from orchestration.landing import columns
+from orchestration.landing.contract import Table, contract, settings
+from orchestration.sql import name, text
+
+
+def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Makes schemas raw, changed and staging, with every table of the contract."""
+    for schema in ("raw", "changed", "staging"):
+        connection.execute(f"create schema if not exists {schema}")
+    connection.execute(
+        """
+        create table if not exists raw.deliveries (
+            platform varchar, table_name varchar, dt date, signature varchar, files integer, row_count bigint,
+            rejected_row_count bigint, newest_event_at timestamp, unknown_columns varchar[],
+            landed_at timestamp
+        );
+        create table if not exists raw.rejected_rows (
+            platform varchar, table_name varchar, dt date, file varchar, row_number bigint, reason varchar, raw_row varchar
+        );
+        alter table raw.rejected_rows add column if not exists problem varchar;
+        create table if not exists raw.replaced_rows (
+            platform varchar, table_name varchar, dt date, file varchar, row_number bigint, by_file varchar,
+            by_row_number bigint, is_same boolean
+        );
+        create table if not exists raw.delivered_files (
+            platform varchar, table_name varchar, dt date, file varchar, delivered bigint, landed bigint, replaced bigint,
+            rejected bigint
+        );
+        create table if not exists raw.doubtful_dates (
+            platform varchar, table_name varchar, dt date, business_date date, cause varchar
+        );
+        create table if not exists raw.unreadable (platform varchar, error varchar);
+        create table if not exists raw.read_with (platform varchar, table_name varchar, fingerprint varchar);
+        """
+    )
+    read_with = connection.execute("select platform, table_name, fingerprint from raw.read_with").fetchall()
+    for table in contract().values():
+        _create_table(connection, table, is_followed=(table.platform, table.name, _fingerprint(table)) in read_with)
+    daily = ", ".join(f"({text(table.platform)}, {text(table.name)})" for table in contract().values() if table.is_daily)
+    connection.execute(f"create or replace table raw.daily_tables as from (values {daily}) t(platform, table_name)")
+    seen = " union all ".join(_seen_accounts(table) for table in contract().values() if table.names_shop)
+    connection.execute(f"create or replace view raw.seen_accounts as {seen}")
+    # In a home from before there was this table, what had landed is counted here, once: where it exists, nothing is read.
+    counts = " union all ".join(lateness(table, table.event_time) for table in contract().values() if table.event_time)
+    connection.execute(f"create table if not exists raw.delivery_lateness as {counts}")
+
+
+def _create_table(connection: duckdb.DuckDBPyConnection, table: Table, *, is_followed: bool) -> None:
+    typed = ", ".join(f"{name(column.name)} {column.data_type}" for column in table.columns)
+    names = ", ".join(name(column.name) for column in table.columns)
+    connection.execute(
+        f"""
+        create table if not exists raw.{table.relation} (
+            {typed}, _dt date, _file varchar, _row bigint, _landed_at timestamp, _stands boolean
+        );
+        create table if not exists changed.{table.relation} ({typed});
+        """
+    )
+    if not is_followed:
+        _follow_contract(connection, table)
+    connection.execute(
+        f"create or replace view staging.{table.relation} as select {names} from raw.{table.relation} where _stands"
+    )
+
+
+def _follow_contract(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Gives the table the contract's columns. What was rejected, or had a column that was unknown, is to land again."""
+    of_table = f"platform = {text(table.platform)} and table_name = {text(table.name)}"
+    found = {column: data_type for column, data_type, *_ in connection.execute(f"describe raw.{table.relation}").fetchall()}
+    again = ["rejected_row_count > 0"]
+    for column in table.columns:
+        if found.get(column.name, "").lower() == column.data_type:
+            continue
+        again.append("true" if column.name in found else f"list_contains(unknown_columns, {text(column.name)})")
+        for schema in ("raw", "changed"):
+            connection.execute(f"alter table {schema}.{table.relation} drop column if exists {name(column.name)}")
+            connection.execute(f"alter table {schema}.{table.relation} add column {name(column.name)} {column.data_type}")
+    connection.execute(
+        f"""
+        update raw.deliveries set signature = null where {of_table} and ({" or ".join(again)});
+        delete from raw.read_with where {of_table};
+        insert into raw.read_with values ({text(table.platform)}, {text(table.name)}, {text(_fingerprint(table))});
+        """
+    )
+
+
+def _fingerprint(table: Table) -> str:
+    """Changes with anything by which a row is read."""
+    rules = f"{table} {settings()['event_times_are_checked']}".encode()
+    return hashlib.sha256(Path(columns.__file__).read_bytes() + rules).hexdigest()
+
+
+def _seen_accounts(table: Table) -> str:
+    """A query: the shop of each row that stands, and the account where the row can name one."""
+    account = name(table.account) if table.account else "null::varchar"
+    return f"select {text(table.platform)} as platform, shop_id, {account} as account_id from staging.{table.relation}"
+
+
+def lateness(table: Table, event_time: str) -> str:
+    """A query: the table's rows per dt and days from event to delivery (0 for an event after it), but for those of history."""
+    days_late = f"greatest(_dt - {name(event_time)}::date, 0)::integer"
+    return f"""(
+        select
+            {text(table.platform)} as platform, {text(table.name)} as table_name, _dt as dt, {days_late} as days_late,
+            count(*) as row_count
+        from raw.{table.relation}
+        where {name(event_time)} is not null and {days_late} <= {columns.OLD_DAYS}
+        group by all
+    )"""
