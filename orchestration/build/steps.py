@@ -71,6 +71,8 @@ def land_deliveries(home: Home, landing: Path, *, again: bool, report: Report, p
         except NotAllLandedError as error:
             landed = error.landed
             state.note_unreadable(error.errors)
+            for platform, what in error.errors.items():
+                report(f"not landed {platform}: {what}")
     return landed
 
 

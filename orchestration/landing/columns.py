@@ -148,6 +148,11 @@ def _faults(table: Table, quoted: Callable[[Column, str], str]) -> str:
     return f"nullif(concat_ws('; ', {', '.join(f'case {fault} end' for fault in faults)}), {text('')})"
 
 
+def is_of_another_age(column: str) -> str:
+    """A condition for a time of what happened that cannot be."""
+    return f"({name(column)} >= _dt + interval 2 day or year({name(column)}) < {FIRST_YEAR})"
+
+
 def _can_be_unreadable(column: Column) -> bool:
     return column.data_type != "varchar" or bool(column.values) or column.pattern is not None or column.is_id
 

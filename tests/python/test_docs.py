@@ -343,7 +343,16 @@ def test_commands_of_kefu(place: Place) -> None:
         words = command.words[1:]
         form = ("--help",) if len(words) == 1 else ()
         forms.setdefault((*place.arguments(words, number), *form), command.text)
-    order = ["explain", "backup", "restore", "generate", "check", "rejected", "build", "forget"]  # restore reads a backup, forget comes last
+    order = [
+        "explain",
+        "backup",
+        "restore",
+        "generate",
+        "check",
+        "rejected",
+        "build",
+        "forget",
+    ]  # restore reads a backup, forget comes last
     for arguments in sorted(forms, key=lambda arguments: order.index(arguments[0])):
         outcome = kefu(*arguments)
         assert outcome.code == 0, f"{forms[arguments]}: {outcome.err}"
