@@ -343,9 +343,9 @@ def test_a_gzip_file_that_unpacks_to_far_more_is_refused(landing: Landing, monke
 @pytest.mark.parametrize(
     ("at", "reason"),
     [
-        ("2025-09-02 23:59:59", None),
-        ("2025-09-03 00:00:00", "created_at: more than a day after its delivery"),
-        ("2027-10-01 10:00:00", "created_at: more than a day after its delivery"),
+        ("2025-09-08 23:59:59", None),
+        ("2025-09-09 00:00:00", "created_at: more than 7 days after its delivery"),
+        ("2027-10-01 10:00:00", "created_at: more than 7 days after its delivery"),
         ("2000-01-01 00:00:00", None),
         ("1970-01-01 08:00:00", "created_at: before 2000"),
     ],
