@@ -144,7 +144,9 @@ def _doubt(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[da
                 and rejected >= {limits["held_min_rows"]}
         ),
         dated as (
-            select f._dt as dt, i._reason is not null as is_rejected, {day} as day
+            select
+                f._dt as dt, i._reason is not null as is_rejected,
+                case when abs(f._dt - {day}) <= {OLD_DAYS} then {day} end as day -- another one cannot be meant
             from incoming i join incoming_files f using (_path)
             union all
             select f._dt, true, null from broken_lines join incoming_files f using (_path)
