@@ -78,6 +78,8 @@ def land_deliveries(
         except NotAllLandedError as error:
             landed = error.landed
             state.note_unreadable(error.errors)
+            for platform, what in error.errors.items():
+                report(f"not landed {platform}: {what}")
     return landed
 
 

@@ -142,10 +142,27 @@ def _faults(table: Table, quoted: Callable[[Column, str], str]) -> str:
             said = f"{text(f'{column.name}: ')} || {_what_is_wrong(column, source)} || ' ' || {quoted(column, source)}"
             faults.append(f"when {source} is not null and {read} is null then {said}")
         if column.happened and settings()["event_times_are_checked"]:
-            too_late = f"{column.name}: more than a day after its delivery"
-            faults.append(f"when year({read}) < {FIRST_YEAR} then {text(f'{column.name}: before {FIRST_YEAR}')}")
-            faults.append(f"when {read} >= _dt + interval 2 day then {text(too_late)}")
+            too_late = f"{column.name}: more than {_days_after()} days after its delivery"
+            faults.append(f"when {_is_before(column.name)} then {text(f'{column.name}: before {FIRST_YEAR}')}")
+            faults.append(f"when {_is_after(column.name)} then {text(too_late)}")
     return f"nullif(concat_ws('; ', {', '.join(f'case {fault} end' for fault in faults)}), {text('')})"
+
+
+def is_of_another_age(column: str) -> str:
+    """A condition for a time of what happened that cannot be."""
+    return f"({_is_before(column)} or {_is_after(column)})"
+
+
+def _is_before(column: str) -> str:
+    return f"year({name(column)}) < {FIRST_YEAR}"
+
+
+def _is_after(column: str) -> str:
+    return f"{name(column)} >= _dt + interval {_days_after() + 1} day"
+
+
+def _days_after() -> int:
+    return int(settings()["event_max_days_after_delivery"])
 
 
 def _can_be_unreadable(column: Column) -> bool:

@@ -128,7 +128,7 @@ def find_replacing(connection: duckdb.DuckDBPyConnection, table: Table, dts: Seq
 def _doubt(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[date]) -> None:
     """Notes the dates of which many rows were rejected, or replace rows of somebody else."""
     limits = settings()
-    day = f"i.{name(table.event_time)}::date" if table.event_time else "null::date"
+    day, is_dated = (f"i.{name(table.event_time)}::date", "true") if table.event_time else ("null::date", "false")
     names = f"{text(table.platform)}, {text(table.name)}"
     connection.execute(
         f"""
@@ -140,10 +140,13 @@ def _doubt(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[da
         insert into raw.doubtful_dates
         with bad as (
             select dt, format('{{:,}} of {{:,}} rows rejected', rejected::bigint, delivered::bigint) as cause from shares
-            where rejected > {limits["held_rejected_min_share"]} * delivered and rejected >= {limits["held_min_rows"]}
+            where {is_dated} and rejected > {limits["held_rejected_min_share"]} * delivered
+                and rejected >= {limits["held_min_rows"]}
         ),
         dated as (
-            select f._dt as dt, i._reason is not null as is_rejected, {day} as day
+            select
+                f._dt as dt, i._reason is not null as is_rejected,
+                case when abs(f._dt - {day}) <= {OLD_DAYS} then {day} end as day -- another one cannot be meant
             from incoming i join incoming_files f using (_path)
             union all
             select f._dt, true, null from broken_lines join incoming_files f using (_path)

@@ -222,8 +222,10 @@ def _land_table(
     report: Callable[[str], None],
 ) -> Landed:
     table, relations = batch.table, contents.relations
-    _create_incoming(connection, table, contents)
-    batch.check_unchanged()
+    try:
+        _create_incoming(connection, table, contents)
+    finally:
+        batch.check_unchanged()  # first: a file that changes while it is read can look like anything
     repeated = _drop_repeated(connection, table)
     _replace(connection, table, batch.dts, record_changes)
     rows, rejected = _log(connection, batch, relations)

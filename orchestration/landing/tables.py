@@ -76,7 +76,10 @@ def _follow_contract(connection: duckdb.DuckDBPyConnection, table: Table) -> Non
     """Gives the table the contract's columns. What was rejected, or had a column that was unknown, is to land again."""
     of_table = f"platform = {text(table.platform)} and table_name = {text(table.name)}"
     found = {column: data_type for column, data_type, *_ in connection.execute(f"describe raw.{table.relation}").fetchall()}
-    again = ["rejected_row_count > 0"]
+    again = [
+        "rejected_row_count > 0",
+        *(f"dt in (select _dt from raw.{table.relation} where {each})" for each in _ruled_out(table)),
+    ]
     for column in table.columns:
         if found.get(column.name, "").lower() == column.data_type:
             continue
@@ -93,9 +96,17 @@ def _follow_contract(connection: duckdb.DuckDBPyConnection, table: Table) -> Non
     )
 
 
+def _ruled_out(table: Table) -> list[str]:
+    """Conditions for landed values that the contract does not take."""
+    ranges = [f"{name(c.name)} not between {c.least} and {c.most}" for c in table.columns if c.most is not None]
+    are_checked = settings()["event_times_are_checked"]
+    return ranges + [columns.is_of_another_age(c.name) for c in table.columns if c.happened and are_checked]
+
+
 def _fingerprint(table: Table) -> str:
     """Changes with anything by which a row is read."""
-    rules = f"{table} {settings()['event_times_are_checked']}".encode()
+    times = settings()["event_times_are_checked"], settings()["event_max_days_after_delivery"]
+    rules = f"{table} {times}".encode()
     return hashlib.sha256(Path(columns.__file__).read_bytes() + rules).hexdigest()
 
 

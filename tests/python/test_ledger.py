@@ -343,9 +343,9 @@ def test_a_gzip_file_that_unpacks_to_far_more_is_refused(landing: Landing, monke
 @pytest.mark.parametrize(
     ("at", "reason"),
     [
-        ("2025-09-02 23:59:59", None),
-        ("2025-09-03 00:00:00", "created_at: more than a day after its delivery"),
-        ("2027-10-01 10:00:00", "created_at: more than a day after its delivery"),
+        ("2025-09-08 23:59:59", None),
+        ("2025-09-09 00:00:00", "created_at: more than 7 days after its delivery"),
+        ("2027-10-01 10:00:00", "created_at: more than 7 days after its delivery"),
         ("2000-01-01 00:00:00", None),
         ("1970-01-01 08:00:00", "created_at: before 2000"),
     ],
@@ -633,3 +633,20 @@ def test_a_home_follows_the_contract(home: Home, tmp_path: Path, monkeypatch: py
     ]
     assert rows_of(home, "from raw.rejected_rows") == []
     assert rows_of(home, "select sender_kind from staging.kuaishou_messages order by all") == [("robot",), ("user",), ("user",)]
+
+
+def test_what_the_contract_does_not_take_any_more_is_rejected(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grades = contract()["taobao", "official_grades"]
+    grade = {"shop_id": "s1", "month": "2025-09", "grade": "gold"}
+    deliver(tmp_path / "landing", {**grade, "experience_score": "1e15"}, table=grades.label)
+    deliver(tmp_path / "landing", {**grade, "experience_score": "4.8"}, table=grades.label, dt="2025-09-02")
+    with monkeypatch.context() as patch:
+        with_contract(patch, replace(grades, columns=tuple(replace(c, least=None, most=None) for c in grades.columns)))
+        land(home, tmp_path / "landing")
+        assert rows_of(home, "select max(experience_score) from raw.taobao_official_grades") == [(1e15,)]
+    assert "landed taobao/official_grades: 1 deliveries, 0 rows, 1 rejected (raw.rejected_rows)" in land(
+        home, tmp_path / "landing"
+    )
+    assert rows_of(home, "select max(experience_score) from raw.taobao_official_grades") == [(4.8,)]
