@@ -12,6 +12,8 @@ from orchestration.errors import KefuError
 from orchestration.home import Home, one_writer, open_home
 
 LEFT_OUT = {"tmp", "dbt", "logs", "writer.lock"}  # made anew by the next build
+RUN_LOGS = (Path("dagster/storage"), Path("dagster/history/runs"))  # of every run; the index of them all is kept
+INDEX = "index.db"
 SQLITE = {".db", ".sqlite"}  # Dagster's storage and the alerts, which may be written to meanwhile
 PATIENCE_SECONDS = 3600.0  # for which a backup waits for a build
 
@@ -56,9 +58,11 @@ def restore(source: Path, home_path: Path) -> int:
 def _files(home: Home) -> Iterator[Path]:
     """Files and links worth keeping, in order. What SQLite keeps beside its files is in their copies."""
     for path in sorted(home.path.rglob("*")):
-        first = path.relative_to(home.path).parts[0]
+        relative = path.relative_to(home.path)
         is_beside_sqlite = path.name.endswith(("-wal", "-shm", "-journal"))
-        if first not in LEFT_OUT and not is_beside_sqlite and (path.is_symlink() or path.is_file()):
+        is_run_log = path.name != INDEX and any(relative.is_relative_to(folder) for folder in RUN_LOGS)
+        is_left_out = relative.parts[0] in LEFT_OUT or is_beside_sqlite or is_run_log
+        if not is_left_out and (path.is_symlink() or path.is_file()):
             yield path
 
 

@@ -44,6 +44,7 @@ def land_deliveries(home: Home, landing: Path, *, again: bool, report: Report) -
         new = inventory.deliveries if again else not_landed(state.connection, inventory)
         if new:  # before the first table lands: whatever ends this process, what has landed is built before it is published
             state.mark_changed()
+        state.note_ignored(inventory.ignored)
         landed = land(state.connection, new, record_changes=record_changes, report=report)
     for path in inventory.ignored:
         report(f"ignored {path}: not a table or file of the landing contract")
@@ -106,6 +107,12 @@ def is_anything_pending(home: Home) -> bool:
     """Whether something has landed that is not built and published as of now."""
     with opened(home) as state:
         return state.is_anything_pending()
+
+
+def is_anything_of(home: Home, dates: Dates) -> bool:
+    """Whether a build of a range has anything to do: something landed of it, or is pending. The caller holds the home's lock."""
+    with opened(home) as state:
+        return state.is_anything_pending() or state.has_landed_of(dates)
 
 
 def is_anything_new(home: Home, landing: Path) -> bool:
