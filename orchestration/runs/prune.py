@@ -47,24 +47,25 @@ def _remove(instance: dg.DagsterInstance, run_id: str) -> None:
 def _prune_events(instance: dg.DagsterInstance, now: datetime) -> None:
     event, check = SqlEventLogStorageTable.c, AssetCheckExecutionsTable.c
     before = (now - timedelta(days=REPLACED_DAYS)).replace(tzinfo=None)
-    is_last = [event.dagster_event_type == "ASSET_MATERIALIZATION"]
+    is_built = [event.dagster_event_type == "ASSET_MATERIALIZATION"]
+    is_over = [check.execution_status != "PLANNED"]
     with instance.event_log_storage.index_transaction() as connection:  # type: ignore[attr-defined]
         connection.execute(
             SqlEventLogStorageTable.delete().where(
-                event.timestamp < before, event.id.not_in(_newest(event.id, [event.asset_key, event.partition], is_last))
+                event.timestamp < before, event.id.not_in(_newest(event.id, [event.asset_key, event.partition], is_built))
             )
         )
         connection.execute(
             AssetCheckExecutionsTable.delete().where(
                 check.evaluation_event_timestamp < before,
-                check.id.not_in(_newest(check.id, [check.asset_key, check.check_name, check.partition])),
+                check.id.not_in(_newest(check.id, [check.asset_key, check.check_name, check.partition], is_over)),
             )
         )
         connection.execute(AssetEventTagsTable.delete().where(AssetEventTagsTable.c.event_id.not_in(db.select(event.id))))
 
 
 def _newest(
-    key: db.Column[int], groups: Sequence[db.Column[str]], conditions: Sequence[db.ColumnElement[bool]] = ()
+    key: db.Column[int], groups: Sequence[db.Column[str]], conditions: Sequence[db.ColumnElement[bool]]
 ) -> db.Select[int]:
     """The newest row of each group."""
     return db.select(db.func.max(key)).where(*conditions).group_by(*groups)

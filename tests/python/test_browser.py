@@ -77,6 +77,8 @@ def test_backfills_of_days_and_of_months(dagster: Dagster, page: Page, tmp_path:
         page.goto(f"/assets/{'' if asset == 'metrics' else 'marts/'}{asset}?view=partitions")
         expect(page.get_by_text(f"Materialized ({count})")).to_be_visible()
         expect(page.get_by_text("Missing (0)")).to_be_visible()
+        if asset == "taobao_rounds":
+            page.screenshot(path=pictures / "dagster.png")
     page.goto("/timeline")
     expect(page.get_by_text("daily_build").first).to_be_visible()
 

@@ -62,7 +62,7 @@ def test_a_build_by_command_fills_its_partitions_in_one_transaction(home: Home, 
     calendar = calendar_of(home, LANDING)
     daily = [key for key in graph.get_all_asset_keys() if graph.get(key).partitions_def == calendar.daily]
     assert (
-        len(daily) > 80 and dg.AssetKey(["kuaishou", "messages"]) in daily and dg.AssetKey(["marts", "service_metrics"]) in daily
+        len(daily) > 70 and dg.AssetKey(["kuaishou", "messages"]) in daily and dg.AssetKey(["marts", "service_metrics"]) in daily
     )
     with instance_of(home) as instance:
         started = monotonic()
@@ -84,10 +84,10 @@ def test_a_build_by_command_fills_its_partitions_in_one_transaction(home: Home, 
         )
 
 
-@dg.asset(
-    partitions_def=dg.DailyPartitionsDefinition("2025-10-01", end_date="2025-10-05"),
-    check_specs=[dg.AssetCheckSpec("fine", asset="days")],
-)
+OCTOBER = dg.DailyPartitionsDefinition("2025-10-01", end_date="2025-10-05")
+
+
+@dg.asset(partitions_def=OCTOBER, check_specs=[dg.AssetCheckSpec("fine", asset="days", partitions_def=OCTOBER)])
 def days(context: dg.AssetExecutionContext) -> Iterator[Any]:
     """An asset with a check, of which the runs are pruned."""
     print("seen")
