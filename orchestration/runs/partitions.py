@@ -7,7 +7,6 @@ from pathlib import Path
 import dagster as dg
 import duckdb
 
-from orchestration.build.ranges import last_day
 from orchestration.build.state import Dates
 from orchestration.clock import beijing_now
 from orchestration.home import Home
@@ -35,8 +34,8 @@ class Calendar:
 
     @property
     def monthly(self) -> dg.MonthlyPartitionsDefinition:
-        """A partition per month that is over."""
-        end = None if self.last is None else str(last_day(self.last.replace(day=1)) + timedelta(days=1))
+        """A partition per month that is over, with a last day up to the last whole one."""
+        end = None if self.last is None else str((self.last + timedelta(days=1)).replace(day=1))
         return dg.MonthlyPartitionsDefinition(start_date=str(self.first.replace(day=1)), end_date=end, timezone=ZONE)
 
     def within(self, first: date, last: date) -> tuple[date, date]:

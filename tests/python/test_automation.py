@@ -126,7 +126,10 @@ def test_a_month_that_is_over_is_closed_once_its_last_day_has_landed(tmp_path: P
             deliver(landing, day)
     build(landing, home)
     tick = Ticks(landing, home, "months_over")
-    assert str(tick()) == "2025-09 waits: kuaishou messages of 2025-09-30 (dt=2025-09-30) has not arrived"
+    assert str(tick()) == (
+        "2025-09 waits: kuaishou messages of 2025-09-30 (dt=2025-09-30) has not arrived; 2025-10 waits: "
+        "kuaishou messages of 2025-10-03 to 2025-10-31 (dt=2025-10-03 to 2025-10-31) has not arrived"
+    )
     deliver(landing, date(2025, 9, 30))
     build(landing, home)
     requests = tick()

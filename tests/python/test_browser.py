@@ -47,6 +47,7 @@ def page(dagster: Dagster) -> Iterator[Page]:
             viewport={"width": 1500, "height": 1000}, base_url=f"http://127.0.0.1:{dagster.port}", timezone_id="Asia/Shanghai"
         )
         opened.set_default_timeout(60 * SECONDS)
+        expect.set_options(timeout=30 * SECONDS)
         yield opened
         browser.close()
 
@@ -73,11 +74,11 @@ def test_backfills_of_days_and_of_months(dagster: Dagster, page: Page, tmp_path:
     pictures = Path(os.environ.get("KEFU_SCREENSHOTS", tmp_path))
     version = (dagster.home / "kefu.duckdb").resolve()
 
-    for asset, count in (("taobao_rounds", 61), ("metrics", 61), ("xiaohongshu_assessments", 2)):
-        page.goto(f"/assets/{'' if asset == 'metrics' else 'marts/'}{asset}?view=partitions")
+    for asset, count in (("marts/taobao_rounds", 62), ("rules/metrics", 62), ("marts/xiaohongshu_assessments", 2)):
+        page.goto(f"/assets/{asset}?view=partitions")
         expect(page.get_by_text(f"Materialized ({count})")).to_be_visible()
         expect(page.get_by_text("Missing (0)")).to_be_visible()
-        if asset == "taobao_rounds":
+        if asset == "marts/taobao_rounds":
             page.screenshot(path=pictures / "dagster.png")
     page.goto("/timeline")
     expect(page.get_by_text("daily_build").first).to_be_visible()
@@ -91,7 +92,7 @@ def test_backfills_of_days_and_of_months(dagster: Dagster, page: Page, tmp_path:
     assert {text for text in cells.all_inner_texts() if text.startswith("2025-")} == {"2025-09-29"}, "its own figures"
 
     page.goto("/assets/marts/service_metrics?view=partitions&partition=2025-09-30")
-    expect(page.get_by_text("Materialized (61)")).to_be_visible()
+    expect(page.get_by_text("Materialized (62)")).to_be_visible()
     metadata = page.get_by_role("table").filter(has_text="response_rate_3min").last
     expect(metadata).to_be_visible()
     (rate,) = query(

@@ -100,7 +100,7 @@ def test_what_no_table_takes_is_told_by_a_check(tmp_path: Path) -> None:
     (landing / "kuaishou" / "messages" / f"dt={DAY}" / "report.xlsx").touch()
     (landing / "tmall" / "messages").mkdir(parents=True)
     said = warnings(build(landing, home).out)
-    assert said["nothing_in_landing_is_ignored"].startswith("2 rows, such as {'path': kuaishou/messages/dt=")
+    assert said["nothing_in_landing_is_ignored"].startswith("2 rows, such as {'path': 'kuaishou/messages/dt=")
 
 
 def test_without_a_range_what_came_late_tells_of_the_day_that_is_missing(tmp_path: Path) -> None:
