@@ -209,6 +209,10 @@ def test_a_failed_check_names_its_rows_and_day_and_stops_publishing(defs: tuple[
     with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
         assert connection.execute("select business_date from build.held_dates").fetchall() == [(day,)]
     with instance_of(open_home(home)) as instance:
+        latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(
+            [dg.AssetCheckKey(dg.AssetKey(["marts", "kuaishou_ratings"]), name)]
+        )
+        assert [record.status.value for record in latest.values()] == ["FAILED"], "the list of checks shows it, not the good days"
         scheduled = run(defs, "2023-03-22", "2023-03-24", with_touched=True, only="kuaishou_ratings")
         assert scheduled.success, "a schedule's range leaves the day out"
         key = dg.AssetCheckKey(dg.AssetKey(["marts", "kuaishou_ratings"]), name)
