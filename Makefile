@@ -9,28 +9,44 @@ HOST = 127.0.0.1
 PORT = 3000
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: setup demo ui test browser screenshots faults lint format lock
+# In a shell: whether a Python is the one that kefu is for, and what to do where there is none.
+IS_RIGHT = -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2> /dev/null
+NEEDED = kefu needs Python 3.11: install it (on Debian 12: apt-get install python3.11-venv), or name one, as in \
+	make setup PYTHON=/opt/python3.11/bin/python
 
-setup: $(VENV)/.installed
+.PHONY: setup install demo ui test browser proxy screenshots faults lint format lock
 
+# A .venv that another Python was made with is made anew.
+ifneq ($(wildcard $(VENV)/bin/python),)
+ifneq ($(shell $(VENV)/bin/python $(IS_RIGHT) && echo right),right)
+$(shell rm -f $(VENV)/.installed $(VENV)/.installed-dev)
+endif
+endif
+
+setup: $(VENV)/.installed-dev
+
+# What a service needs, without what only developing takes.
+install: $(VENV)/.installed
+
+$(VENV)/.installed-dev: requirements-dev.lock pyproject.toml
 $(VENV)/.installed: requirements.lock pyproject.toml
-	@echo "setup: making $(VENV) from requirements.lock (about a minute the first time)"
+$(VENV)/.installed $(VENV)/.installed-dev:
+	@$(PYTHON) $(IS_RIGHT) || { echo "setup: $(NEEDED)" >&2; exit 1; }
+	@echo "setup: making $(VENV) from $< (about a minute the first time)"
+	@$(VENV)/bin/python $(IS_RIGHT) || rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
-	@VIRTUAL_ENV=$(VENV) UV_COMPILE_BYTECODE=1 $(UV) pip install --quiet --require-hashes --no-deps -r requirements.lock
+	@VIRTUAL_ENV=$(VENV) UV_COMPILE_BYTECODE=1 $(UV) pip install --quiet --require-hashes --no-deps -r $<
 	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: setup
-	@$(VENV)/bin/python -m orchestration.sample.demo --landing $(DEMO_LANDING) --home $(DEMO_HOME)
+	@$(VENV)/bin/python -m orchestration.sample.demo --landing "$(DEMO_LANDING)" --home "$(DEMO_HOME)"
 
 ui: setup
-	@KEFU_HOME=$(abspath $(DEMO_HOME)) $(VENV)/bin/python -m orchestration.runs.instance
-	@echo "Dagster on http://$(HOST):$(PORT), on the demo's home"
-	@umask 077 && KEFU_HOME=$(abspath $(DEMO_HOME)) KEFU_LANDING=$(abspath $(DEMO_LANDING)) DAGSTER_HOME=$(abspath $(DEMO_HOME))/dagster \
-		$(VENV)/bin/dagster dev -m orchestration.runs.definitions -h $(HOST) -p $(PORT)
+	@$(VENV)/bin/python -m orchestration.runs.ui --home "$(DEMO_HOME)" --landing "$(DEMO_LANDING)" --host $(HOST) --port $(PORT)
 
-test: lint browser
+test: lint browser proxy
 	@$(VENV)/bin/pytest
 
 # The browser test drives Debian's Chromium; no browser is downloaded.
@@ -38,6 +54,12 @@ browser:
 	@command -v chromium > /dev/null || { echo "setup: installing chromium"; \
 		$(SUDO) apt-get update -qq && \
 		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk > /dev/null; }
+
+# The proxy's configuration is tested with Debian's nginx.
+proxy:
+	@command -v nginx > /dev/null || { echo "setup: installing nginx"; \
+		$(SUDO) apt-get update -qq && \
+		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx > /dev/null; }
 
 screenshots: setup browser
 	@KEFU_SCREENSHOTS=docs $(VENV)/bin/pytest -n 0 tests/python/test_browser.py
@@ -57,5 +79,9 @@ format: setup
 	@$(VENV)/bin/ruff format orchestration tests
 	@$(VENV)/bin/ruff check --fix orchestration tests
 
+# The second has all of the first, in the same versions.
+COMPILED = --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet pyproject.toml
 lock: setup
-	$(UV) pip compile --python-version 3.11 --all-extras --generate-hashes --no-emit-index-url --no-header --quiet pyproject.toml -o requirements.lock
+	@cp requirements-dev.lock requirements.lock
+	$(UV) pip compile $(COMPILED) --extra build -o requirements.lock
+	$(UV) pip compile $(COMPILED) --all-extras -o requirements-dev.lock

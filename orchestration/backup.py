@@ -18,6 +18,8 @@ from orchestration.home import Home, first_line, one_writer, open_home
 
 PUBLISHED, VERSION = "kefu.duckdb", r"published/kefu-\d{6,}\.duckdb"  # the one link of a home, and what it leads to
 LEFT_OUT = {"tmp", "dbt", "logs", "writer.lock"}  # made anew by the next build
+RUN_LOGS = (Path("dagster/storage"), Path("dagster/history/runs"))  # of every run; the index of them all is kept
+INDEX = "index.db"
 SQLITE = {".db", ".sqlite"}  # Dagster's storage and the alerts, which may be written to meanwhile
 PATIENCE_SECONDS = 3600.0  # for which a backup waits for a build
 
@@ -93,13 +95,11 @@ def _check_opens(folder: Path, source: Path) -> None:
 def _files(home: Home) -> Iterator[Path]:
     """Files and links worth keeping, in order. What SQLite keeps beside its files is in their copies."""
     for path in sorted(home.path.rglob("*")):
-        first = path.relative_to(home.path).parts[0]
+        relative = path.relative_to(home.path)
         is_beside_sqlite = path.name.endswith(("-wal", "-shm", "-journal"))
-        if (
-            first not in LEFT_OUT
-            and not is_beside_sqlite
-            and (path == home.published or (path.is_file() and not path.is_symlink()))
-        ):
+        is_run_log = path.name != INDEX and any(relative.is_relative_to(folder) for folder in RUN_LOGS)
+        is_left_out = relative.parts[0] in LEFT_OUT or is_beside_sqlite or is_run_log
+        if not is_left_out and (path == home.published or (path.is_file() and not path.is_symlink())):
             yield path
 
 

@@ -33,22 +33,29 @@ class Alert:
 class Message:
     title: str
     text: str
+    shown: int  # how many alerts it tells
 
 
 def message_of(alerts: Sequence[Alert], longest: int) -> Message:
-    """Alerts of one kind as one message: at most 20 lines and `longest` bytes, title included; the rest is counted."""
+    """The first alerts of one kind as one message: at most 20 lines and `longest` bytes, title included; the rest is counted."""
     number = f" ({len(alerts)})" if len(alerts) > 1 else ""
     title = f"kefu: {alerts[0].kind}{number}"
     lines: list[str] = []
     for alert in alerts[:MOST_LINES]:
-        if _bytes(title, *lines, alert.text, _rest(len(alerts))) > longest:
+        line = _line(alert)
+        if _bytes(title, *lines, line, _rest(len(alerts))) > longest:
             break
-        lines.append(alert.text)
+        lines.append(line)
     if not lines:  # one that is too long by itself
         room = longest - _bytes(title, "…", _rest(len(alerts)), "")
-        lines.append(alerts[0].text.encode()[:room].decode(errors="ignore") + "…")
+        lines.append(_line(alerts[0]).encode()[:room].decode(errors="ignore") + "…")
     left = len(alerts) - len(lines)
-    return Message(title, "\n".join([*lines, *([_rest(left)] if left else [])]))
+    return Message(title, "\n".join([*lines, *([_rest(left)] if left else [])]), len(lines))
+
+
+def _line(alert: Alert) -> str:
+    """The text as one line of what can be seen: ids in it are whatever an export holds."""
+    return "".join(letter if letter.isprintable() else "?" for letter in " ".join(alert.text.split()))
 
 
 def _rest(count: int) -> str:

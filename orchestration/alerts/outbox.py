@@ -12,6 +12,9 @@ from orchestration.alerts.transports import NotReachedError, Transport, Transpor
 
 # A transport may take its time-out per message while another process waits.
 WAIT_SECONDS = 60
+# A text that a robot refuses is tried with others at first, then by itself, and at last no more: it holds up nothing.
+REFUSALS_TOGETHER, MOST_REFUSALS = 2, 12
+MOST_ALONE = 5  # of a kind in one tick: robots take some twenty messages a minute
 
 
 class Outbox:
@@ -41,20 +44,39 @@ class Outbox:
         return failures
 
     def _send(self, connection: sqlite3.Connection, transport: Transport, kind: Kind) -> None:
-        """Sends what is left of a kind as one message. Of two processes one holds the file meanwhile, the other finds it sent."""
+        """Sends what is left of a kind: the first of it as one message, and by itself what was refused together with others.
+
+        Of two processes one holds the file meanwhile, the other finds it sent.
+        """
         with _alone(connection):
             left = connection.execute(
-                "select cause, text from alerts where transport = ? and kind = ? and told_at is null order by rowid",
-                (transport.name, kind),
+                """
+                select cause, text, refusals from alerts
+                where transport = ? and kind = ? and told_at is null and refusals < ? order by refusals, rowid
+                """,
+                (transport.name, kind, MOST_REFUSALS),
             ).fetchall()
-            if not left:
-                return
-            message = message_of([Alert(cause, kind, text) for cause, text in left], transport.longest_text)
-            transport.send(message.title, message.text)
-            connection.executemany(
-                "update alerts set told_at = datetime('now', '+8 hours') where cause = ? and transport = ?",
-                [(cause, transport.name) for cause, _ in left],
-            )
+            alerts = [(Alert(cause, kind, text), refusals) for cause, text, refusals in left]
+            together = [alert for alert, refusals in alerts if refusals < REFUSALS_TOGETHER]
+            alone = [[alert] for alert, refusals in alerts if refusals >= REFUSALS_TOGETHER]
+            refused: TransportError | None = None
+            for group in [together, *alone[:MOST_ALONE]] if together else alone[:MOST_ALONE]:
+                message = message_of(group, transport.longest_text)
+                causes = [(alert.cause, transport.name) for alert in group[: message.shown]]
+                try:
+                    transport.send(message.title, message.text)
+                except NotReachedError as error:
+                    refused = error
+                    break
+                except TransportError as error:
+                    connection.executemany("update alerts set refusals = refusals + 1 where cause = ? and transport = ?", causes)
+                    refused = error
+                else:
+                    connection.executemany(
+                        "update alerts set told_at = datetime('now', '+8 hours') where cause = ? and transport = ?", causes
+                    )
+        if refused:
+            raise refused
 
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
@@ -65,10 +87,13 @@ class Outbox:
                 create table if not exists alerts (
                     cause text, transport text, kind text not null, text text not null,
                     told_at text, -- Beijing time; null: not yet
+                    refusals integer not null default 0,
                     primary key (cause, transport)
                 )
                 """
             )
+            if "refusals" not in [column[1] for column in connection.execute("pragma table_info(alerts)")]:  # of an older kefu
+                connection.execute("alter table alerts add column refusals integer not null default 0")
             yield connection
         finally:
             connection.close()

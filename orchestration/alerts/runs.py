@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from dagster import AssetCheckEvaluation, AssetCheckSeverity, DagsterEventType, DagsterInstance, DagsterRun
+from dagster import AssetCheckEvaluation, AssetCheckSeverity, DagsterEventType, DagsterInstance, DagsterRun, Failure
 from dagster_shared.error import SerializableErrorInfo
 
 from orchestration.alerts.alert import Alert, Kind
@@ -38,11 +38,13 @@ def run_failures(instance: DagsterInstance, run: DagsterRun, message: str) -> li
 
 
 def failed_checks(instance: DagsterInstance, run: DagsterRun) -> list[Alert]:
-    """The checks of a run that failed, be it with a warning only."""
+    """The checks of a run that failed, be it with a warning only: by the days concerned, where they are known."""
     records = instance.get_records_for_run(run.run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION).records
     checks = [record.event_log_entry.get_dagster_event().asset_check_evaluation_data for record in records]
+    failed = [check for check in checks if not check.passed]
+    by_day = {check.asset_check_key for check in failed if check.partition}
     day = _ended_on(instance, run)
-    return [_failed_check(run, check, day) for check in checks if not check.passed]
+    return [_failed_check(run, check, day) for check in failed if check.partition or check.asset_check_key not in by_day]
 
 
 def _failed_check(run: DagsterRun, check: AssetCheckEvaluation, day: date) -> Alert:
@@ -51,7 +53,7 @@ def _failed_check(run: DagsterRun, check: AssetCheckEvaluation, day: date) -> Al
     partitions = f" ({check.partition})" if check.partition else _partitions(run)
     found = [f"{name}: {_one_line(str(check.metadata[key].value))}" for key, name in FOUND.items() if key in check.metadata]
     return Alert(
-        f"{Kind.CHECK}/{check.check_name}/{asset}/{verb}/{day}",
+        "/".join([Kind.CHECK, check.check_name, asset, verb, *([check.partition] if check.partition else []), str(day)]),
         Kind.CHECK,
         f"{check.check_name} of {asset}{partitions} {verb}{', '.join(['', *found])} {_where(run)}",
     )
@@ -66,7 +68,9 @@ def error_line(error: SerializableErrorInfo | None) -> str:
     text = error.message.split("Errors parsed from dbt logs:")[-1]
     lines = (line.strip().removeprefix("[ERROR]: ") for line in text.splitlines())
     first = next((line for line in lines if line and not DBT_RESULT.fullmatch(line)), error.cls_name or "")
-    return _one_line(first.removeprefix(f"{KefuError.__module__}.{KefuError.__name__}: "))
+    for kind in (KefuError, Failure):
+        first = first.removeprefix(f"{kind.__module__}.{kind.__name__}: ")
+    return _one_line(first)
 
 
 def _one_line(text: str) -> str:

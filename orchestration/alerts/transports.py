@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
+from ipaddress import ip_address
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
@@ -23,6 +24,8 @@ from orchestration.errors import KefuError
 TIMEOUT_SECONDS = 10
 IMPLICIT_TLS_PORT = 465  # the other ports begin in clear and change over with STARTTLS
 SHORTEST_SECRET = 6  # a shorter part of an address hides nothing
+
+MARKUP = str.maketrans({"<": "＜", ">": "＞", "@": "＠", "`": "'"})  # as full-width signs, which read the same
 
 # urllib3 writes whole addresses to its debug log.
 logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
@@ -97,6 +100,11 @@ FORMS = {
 }
 
 
+def _plain(content: str) -> str:
+    """Text of which a chat makes nothing but text: no mention of everybody (<at user_id="all">, @all), no link, no markup."""
+    return content.translate(MARKUP).replace("](", "] (")
+
+
 @dataclass(frozen=True)
 class Webhook:
     """A robot of DingTalk (钉钉), Feishu (飞书) or WeCom (企业微信)."""
@@ -114,7 +122,7 @@ class Webhook:
         return FORMS[self.form].longest_text
 
     def send(self, title: str, text: str) -> None:
-        request = FORMS[self.form].request(f"{title}\n{text}", self.secret, time.time())
+        request = FORMS[self.form].request(_plain(f"{title}\n{text}"), self.secret, time.time())
         try:
             response = requests.post(
                 self.url, params=request.query, json=request.body, timeout=TIMEOUT_SECONDS, allow_redirects=False
@@ -151,7 +159,7 @@ class Webhook:
 
 @dataclass(frozen=True)
 class Mail:
-    """E-mail through one server. A password is only given over an encrypted connection."""
+    """E-mail through one server. Only to this machine itself it goes unencrypted, and a password never does."""
 
     host: str
     port: int
@@ -195,6 +203,8 @@ class Mail:
                 server.starttls(context=ssl.create_default_context())
             elif self.user is not None:
                 raise TransportError(f"{self._where} offers no encryption (STARTTLS), so no password is given to it")
+            elif not _is_this_machine(self.host):
+                raise TransportError(f"{self._where} offers no encryption (STARTTLS), so nothing is sent to it")
         except BaseException:
             server.close()
             raise
@@ -203,6 +213,13 @@ class Mail:
     @property
     def _where(self) -> str:
         return f"the mail server {self.host}:{self.port}"
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # another name
+        return False
 
 
 WEBHOOK, SMTP = "KEFU_ALERT_WEBHOOK_", "KEFU_ALERT_SMTP_"

@@ -6,18 +6,14 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from orchestration.build.publish import last_version
+from orchestration.build.ranges import day_ranges, last_day, spelled
 from orchestration.build.state import BuildState, opened
 from orchestration.errors import KefuError
 from orchestration.home import Home, one_writer
 
 
-def last_day(month: date) -> date:
-    """The last day of the month that begins on that date."""
-    return (month.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
-
-
 def obstacles(state: BuildState, month: date) -> list[str]:
-    """What keeps the month that begins on that date from being closed: each day that never arrived, or whose check failed."""
+    """What keeps the month that begins on that date from being closed: the days that never arrived, or whose check failed."""
     first, last = month, last_day(month)
     missing = state.connection.execute(
         """
@@ -27,25 +23,37 @@ def obstacles(state: BuildState, month: date) -> list[str]:
             group by all
         ),
         days as (
-            select d.platform, d.table_name, day::date as day, day::date + coalesce(u.days_late, 0) as dt
+            select d.platform, d.table_name, day::date as day, coalesce(u.days_late, 0) as days_late
             from raw.daily_tables d
             left join usual u using (platform, table_name)
             cross join generate_series($1::date, $2::date, interval 1 day) t(day)
         )
-        select d.platform, d.table_name, d.day, d.dt
+        select d.platform, d.table_name, d.days_late, list(d.day)
         from days d
         join (select platform, table_name, min(dt) as first_dt from raw.deliveries group by all) f
             on f.platform = d.platform and f.table_name = d.table_name
-        anti join raw.deliveries l on l.platform = d.platform and l.table_name = d.table_name and l.dt = d.dt
-        where d.dt >= f.first_dt
+        anti join raw.deliveries l on l.platform = d.platform and l.table_name = d.table_name and l.dt = d.day + d.days_late
+        where d.day + d.days_late >= f.first_dt
+        group by all
         order by all
         """,
         [first, last],
     ).fetchall()
-    return [f"{platform} {table} of {day} (dt={dt}) has not arrived" for platform, table, day, dt in missing] + [
-        f"{held.platform} {held.business_date} is held back: {held.cause}"
-        for held in state.held_dates()
-        if first <= held.business_date <= last
+    tables: dict[tuple[str, date, date, int], list[str]] = {}
+    for platform, table, days_late, days in missing:
+        for begin, end in day_ranges(days):
+            tables.setdefault((platform, begin, end, days_late), []).append(table)
+    found = []
+    for (platform, begin, end, days_late), names in tables.items():
+        dts = spelled(begin + timedelta(days=days_late), end + timedelta(days=days_late))
+        found.append(f"{platform} {', '.join(names)} of {spelled(begin, end)} (dt={dts}) has not arrived")
+    held: dict[tuple[str, str], list[date]] = {}
+    for date_held in state.held_dates():
+        if first <= date_held.business_date <= last:
+            held.setdefault((date_held.platform, date_held.cause), []).append(date_held.business_date)
+    return found + [
+        f"{platform} {', '.join(spelled(*days) for days in day_ranges(dates))} is held back: {cause}"
+        for (platform, cause), dates in held.items()
     ]
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 
 from orchestration.build.checks import Check
+from orchestration.build.ranges import spelled
 from orchestration.clock import beijing_now
 from orchestration.errors import KefuError
 from orchestration.home import PROJECT, Home
@@ -51,6 +52,9 @@ class Dates:
     def is_range(self) -> bool:
         return self.first is not None
 
+    def __str__(self) -> str:
+        return spelled(self.first, self.last) if self.first and self.last else "the dates that deliveries touched"
+
 
 @contextmanager
 def opened(home: Home) -> Iterator[BuildState]:
@@ -76,6 +80,7 @@ def opened(home: Home) -> Iterator[BuildState]:
             create table if not exists build.published_with (buyer_key varchar);
             create table if not exists build.built_as_of (platform varchar, as_of timestamp);
             create table if not exists build.held_dates (platform varchar, business_date date, check_name varchar);
+            create table if not exists build.ignored_paths (path varchar);
             create table if not exists build.built_dates (platform varchar, business_date date, version integer);
             create table if not exists build.closed_months (month date, version integer);
             create table if not exists build.built_deliveries (
@@ -166,6 +171,21 @@ class BuildState:
             or self._is_any_delivery_new()
         )
 
+    def has_landed_of(self, dates: Dates) -> bool:
+        """Whether anything is delivered for a day of the range, or happened on it."""
+        return bool(
+            self._value(
+                f"""
+                select exists (
+                    select dt from raw.deliveries where dt between {_date(dates.first)} and {_date(dates.last)}
+                    union all
+                    select dt from raw.delivery_lateness
+                    where dt - days_late between {_date(dates.first)} and {_date(dates.last)}
+                )
+                """
+            )
+        )
+
     def _is_any_delivery_new(self) -> bool:
         """Whether something landed since the last published build, be it without rows: the marts tell of deliveries, too."""
         return bool(
@@ -229,6 +249,13 @@ class BuildState:
 
     def unreadable(self) -> dict[str, str]:
         return dict(self.connection.execute("select platform, error from raw.unreadable order by all").fetchall())
+
+    # What is ignored
+
+    def note_ignored(self, paths: Sequence[str]) -> None:
+        """Notes what lies in the landing folder and is no delivery, of which a check tells."""
+        self.connection.execute("delete from build.ignored_paths")
+        self.connection.execute("insert into build.ignored_paths select unnest($1::varchar[])", [list(paths)])
 
     # What is checked
 
@@ -320,6 +347,13 @@ class BuildState:
             dates.setdefault(platform, []).append(day)
         return dates
 
+    def dates_built_after(self, version: int) -> list[date]:
+        """The dates, of any platform, that a later version holds anew."""
+        rows = self.connection.execute(
+            "select distinct business_date from build.built_dates where version > ? order by all", [version]
+        ).fetchall()
+        return [day for (day,) in rows]
+
     def mark_built(self, version: int) -> None:
         """Notes that this version was published: the dates and pairs of its build are no longer to be built, nor held."""
         self.connection.execute(
@@ -382,11 +416,19 @@ class BuildState:
         ).fetchall()
         return dict(rows)
 
+    def closed_months(self) -> list[date]:
+        """The months that are closed, each by its first day."""
+        return [month for (month,) in self.connection.execute("select month from build.closed_months order by all").fetchall()]
+
     def mark_closed(self, months: Sequence[date], version: int) -> None:
         """Notes the version that holds the final build of these months."""
         for month in months:
             self.connection.execute("delete from build.closed_months where month = ?", [month])
             self.connection.execute("insert into build.closed_months values (?, ?)", [month, version])
+
+
+def _date(day: date | None) -> str:
+    return f"date {text(day)}"
 
 
 def _empty_changed() -> str:

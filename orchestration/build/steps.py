@@ -68,10 +68,9 @@ def land_deliveries(
         if not again and not prune:
             _report_away(away, with_lost_files(state.connection, inventory), report)
             away = []
-        if (
-            new or away
-        ):  # before the first table lands: whatever ends this process, what has landed is built before it is published
+        if new or away:  # before the first table lands: whatever ends this process, what landed is built before it is published
             state.mark_changed()
+        state.note_ignored(inventory.ignored)
         try:
             landed = land(state.connection, new, gone=away, record_changes=record_changes, report=report)
             state.note_unreadable({})
@@ -185,6 +184,12 @@ def is_anything_pending(home: Home) -> bool:
     """Whether something has landed that is not built and published as of now."""
     with opened(home) as state:
         return state.is_anything_pending()
+
+
+def is_anything_of(home: Home, dates: Dates) -> bool:
+    """Whether a build of a range has anything to do: something landed of it, or is pending. The caller holds the home's lock."""
+    with opened(home) as state:
+        return state.is_anything_pending() or state.has_landed_of(dates)
 
 
 def is_anything_new(home: Home, landing: Path) -> bool:

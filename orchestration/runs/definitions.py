@@ -1,15 +1,21 @@
 """What Dagster loads: `dagster dev -m orchestration.runs.definitions`, with KEFU_HOME and KEFU_LANDING set."""
 
+import json
 import os
 import warnings
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
 from orchestration.alerts.sensors import alert_sensors
+from orchestration.build.dbt import manifest_path
 from orchestration.home import PRIVATE, Home, open_home
 from orchestration.runs.assets import build_assets
 from orchestration.runs.automation import automation
+from orchestration.runs.partitions import calendar_of
+from orchestration.runs.translator import partitioned
+from orchestration.runs.upkeep import upkeep_sensors
 
 os.umask(PRIVATE)  # of every process that Dagster loads this into
 # Of interfaces that are pinned with everything else: backfill_policy, partitions_def of a check.
@@ -19,12 +25,14 @@ warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
 def definitions(home: Home, landing: Path) -> dg.Definitions:
     """Assets, jobs, schedules and sensors of one home, from one landing folder."""
-    started_by = automation(home, landing)
+    project: dict[str, Any] = json.loads(manifest_path(home).read_text(encoding="utf-8"))
+    calendar = calendar_of(home, landing)
+    started_by = automation(home, landing, calendar)
     return dg.Definitions(
-        assets=build_assets(home, landing),
+        assets=build_assets(home, landing, calendar, project),
         jobs=started_by.jobs,
         schedules=started_by.schedules,
-        sensors=[*started_by.sensors, *alert_sensors(home)],
+        sensors=[*started_by.sensors, *alert_sensors(home), *upkeep_sensors(home, partitioned(project))],
     )
 
 

@@ -9,6 +9,7 @@ from dagster import DagsterInstance
 
 from orchestration.home import Home, open_home
 
+DEFINITIONS = "orchestration.runs.definitions"  # the module that Dagster loads
 SETTINGS = """\
 # Written by kefu where it is missing; yours to change.
 telemetry: {enabled: false}
@@ -18,12 +19,17 @@ concurrency:
   pools: {default_limit: 1, granularity: op}
 # A run that was canceled or died gives its slot back.
 run_monitoring: {enabled: true, free_slots_after_run_end_seconds: 60}
+# Ticks go after days; runs and their logs are removed by the sensor prune_history.
+retention:
+  schedule: {purge_after_days: 30}
+  sensor: {purge_after_days: {skipped: 1, success: 30, failure: 30, started: 30}}
 """
+OLDER = SETTINGS[: SETTINGS.index("# Ticks")]  # as kefu 0.1 wrote them
 
 
 def write_settings(home: Home) -> None:
     settings = home.dagster / "dagster.yaml"
-    if not settings.exists():
+    if not settings.exists() or settings.read_text(encoding="utf-8") == OLDER:
         settings.write_text(SETTINGS, encoding="utf-8")
 
 

@@ -1,12 +1,12 @@
 """A whole build within a Dagster run, and what Dagster shows of it: progress, rows, failing rows, figures, a picture."""
 
 from collections.abc import Iterator, Set
+from contextlib import contextmanager
 from datetime import date
 from time import monotonic
 from typing import Any
 
 import dagster as dg
-import duckdb
 
 from orchestration.build.checks import LastRun, example_rows
 from orchestration.build.dbt import run_dbt
@@ -15,15 +15,32 @@ from orchestration.build.steps import Report, building, raise_unreadable
 from orchestration.errors import KefuError
 from orchestration.home import Home
 from orchestration.runs import figures
-from orchestration.runs.partitions import daily
-from orchestration.runs.translator import dated_keys
+from orchestration.runs.figures import Span
+from orchestration.runs.partitions import dates_of
+from orchestration.runs.record import record_builds, record_checks
+from orchestration.runs.shown import Shown
+from orchestration.runs.translator import Partitioned
 
 PUBLISHED = dg.AssetKey("published_marts")
-METRICS = "model.kefu.service_metrics"  # the model beside which the figures are shown
 UNIQUE_ID = "dagster_dbt/unique_id"  # the metadata that names what an asset or a check is in dbt
+CAUSE = "kefu/cause"  # the tag by which the list of runs says why one failed, or did nothing
 
 
-def build_whole(context: dg.AssetExecutionContext, home: Home, project: dict[str, Any], dates: Dates) -> Iterator[Any]:
+@contextmanager
+def cause_first(context: dg.AssetExecutionContext) -> Iterator[None]:
+    """Lets a run that fails say why in the first line of its error, and in the list of runs: Dagster says it last."""
+    try:
+        yield
+    except KefuError as error:
+        tell_cause(context, str(error))
+        raise dg.Failure(str(error)) from None
+
+
+def tell_cause(context: dg.AssetExecutionContext, cause: str) -> None:
+    context.instance.add_run_tags(context.run_id, {CAUSE: cause[:200]})
+
+
+def build_whole(context: dg.AssetExecutionContext, home: Home, told: Partitioned, dates: Dates) -> Iterator[Any]:
     """Builds, checks and publishes these dates. Yields what the run's assets and checks came to; KefuError where one failed.
 
     Whatever the run selects, the whole project is built: tables of two states would not fit together.
@@ -40,96 +57,120 @@ def build_whole(context: dg.AssetExecutionContext, home: Home, project: dict[str
         if failure:
             raise failure
         built_seconds = monotonic() - started
+    known = {(key, partition) for key in context.selected_asset_keys for partition in context.partition_keys}
     with home.connect() as connection:
-        _report_other_dates(context, BuildState(home, connection), project)
+        record_builds(context.instance, BuildState(home, connection), told, run=context.run, known=known)
+        newest = figures.newest_day(connection)
         metadata: dict[str, Any] = {
             "file": dg.MetadataValue.path(str(home.published.resolve())),
             "rows": dg.MetadataValue.json(figures.row_counts(connection)),
             "build_seconds": round(built_seconds, 1),
             "publish_seconds": round(monotonic() - started - built_seconds, 1),
-            **_shown_figures(connection),
         }
+        if newest:
+            metadata.update(Shown(connection, LastRun(home), {str(newest): (newest, newest)}).of_day(newest))
     context.log_event(dg.AssetMaterialization(PUBLISHED, metadata=metadata))
     raise_unreadable(home)
 
 
 def _results(context: dg.AssetExecutionContext, state: BuildState, last_run: LastRun) -> Iterator[Any]:
-    """What dbt made of the run's assets and checks: the rows that failing checks found, row counts, the metrics' values."""
+    """What dbt made of the run's assets and checks: the rows that failing checks found, row counts, each partition's figures."""
     if not last_run.results:  # dbt did not get as far
         return
-    connection, held = state.connection, state.held_dates()
-    found = {check.unique_id: check for check in last_run.findings()}
+    connection = state.connection
     total = figures.row_counts(connection)
-    built = figures.built_row_counts(connection, {mart: dates for mart, dates in last_run.dated_marts().items() if mart in total})
+    shown = Shown(connection, last_run, _spans(context))
     assets = {spec.metadata[UNIQUE_ID]: spec.key for spec in context.assets_def.specs if spec.key in context.selected_asset_keys}
-    checks = {spec.metadata[UNIQUE_ID]: spec for spec in context.assets_def.check_specs}
+    yield from _checked(context, state, last_run)
     for result in last_run.results:
-        unique_id, status = result["unique_id"], result["status"]
-        name = unique_id.rpartition(".")[2]
+        if result["unique_id"] in assets and result["status"] == "success":
+            key = assets[result["unique_id"]]
+            for partition in context.partition_keys:
+                if metadata := shown.of(key, partition):
+                    context.add_asset_metadata(metadata, key, partition)
+            metadata = {"Execution Duration": result["execution_time"]}
+            if key.path[0] == "marts":
+                metadata["dagster/row_count"] = dg.MetadataValue.int(total[key.path[-1]])
+            yield dg.MaterializeResult(key, metadata=metadata)
+
+
+def _spans(context: dg.AssetExecutionContext) -> dict[str, Span]:
+    """The run's partitions with their first and last day."""
+    windows = {key: context.assets_def.partitions_def.time_window_for_partition_key(key) for key in context.partition_keys}
+    return {key: _span(window) for key, window in windows.items()}
+
+
+def _span(window: dg.TimeWindow) -> Span:
+    dates = dates_of(window, with_touched=False)
+    assert dates.first and dates.last
+    return dates.first, dates.last
+
+
+def _checked(context: dg.AssetExecutionContext, state: BuildState, last_run: LastRun) -> Iterator[dg.AssetCheckResult]:
+    """The results of the run's checks. What they came to on single partitions is recorded before: those that found rows last.
+
+    Of a run over several partitions Dagster itself records one result. In the run's own log, from which alerts are made, stand
+    the partitions on whose dates rows were found.
+    """
+    held, found = state.held_dates(), {check.unique_id: check for check in last_run.findings()}
+    specs = {spec.metadata[UNIQUE_ID]: spec for spec in context.assets_def.check_specs}
+    others: list[dg.AssetCheckEvaluation] = []
+    dated: list[dg.AssetCheckEvaluation] = []
+    results = []
+    for result in last_run.results:
+        spec = specs.get(result["unique_id"])
+        if spec is None or spec.key not in context.selected_asset_check_keys or result["status"] == "skipped":
+            continue
+        check = found.get(result["unique_id"])
         metadata: dict[str, Any] = {"Execution Duration": result["execution_time"]}
-        if unique_id in assets and status == "success":
-            if name in total:
-                metadata["dagster/row_count"] = dg.MetadataValue.int(total[name])
-            if name in built:
-                metadata["rows_of_dates_built"] = dg.MetadataValue.int(built[name])
-            if unique_id == METRICS:
-                metadata.update(_shown_figures(connection))
-            yield dg.MaterializeResult(assets[unique_id], metadata=metadata)
-        elif unique_id in checks and checks[unique_id].key in context.selected_asset_check_keys and status != "skipped":
-            check, spec = found.get(unique_id), checks[unique_id]
-            if check:
-                metadata["rows"] = dg.MetadataValue.json(example_rows(connection, check))
-            found_on = state.dates_found(check) if check else []
-            held_on = [day.business_date for day in held if day.cause == of_check(spec.name)]
-            severity = dg.AssetCheckSeverity.WARN if status == "warn" else dg.AssetCheckSeverity.ERROR
-            checked = dg.AssetCheckResult(
-                passed=status == "pass", asset_key=spec.asset_key, check_name=spec.name, severity=severity, metadata=metadata
-            )
-            _report_partitions(context, checked, {*held_on, *(day for _, day in found_on)})
-            yield checked
-
-
-def _shown_figures(connection: duckdb.DuckDBPyConnection) -> dict[str, dg.MetadataValue[Any]]:
-    values = figures.metric_values(connection)
-    if not values:
-        return {}
-    records = [dg.TableRecord({name: "" if value is None else value for name, value in row.items()}) for row in values]
-    return {
-        "metrics": dg.MetadataValue.table(records),
-        "response_rate": dg.MetadataValue.md(figures.response_rate_plot(connection)),
-    }
-
-
-def _report_partitions(context: dg.AssetExecutionContext, result: dg.AssetCheckResult, found_on: Set[date]) -> None:
-    """Tells Dagster of each partition, failed where the rows are: it records a result of a run over several of them once."""
-    assert result.asset_key and result.check_name
-    spec = context.assets_def.get_spec_for_check_key(dg.AssetCheckKey(result.asset_key, result.check_name))
-    if context.has_partition_key or not isinstance(spec.partitions_def, dg.TimeWindowPartitionsDefinition):
-        return
-    for key in context.partition_keys:
-        window = spec.partitions_def.time_window_for_partition_key(key)
-        is_found = any(window.start.date() <= day < window.end.date() for day in found_on)
-        is_passed = not is_found and (result.passed or bool(found_on))  # rows without a date are every partition's
-        context.log_event(
-            dg.AssetCheckEvaluation(
-                asset_key=result.asset_key,
-                check_name=result.check_name,
-                passed=is_passed,
-                severity=result.severity,
-                metadata={} if is_passed else result.metadata,
-                partition=key,
-            )
+        if check:
+            metadata["rows"] = dg.MetadataValue.json(example_rows(state.connection, check))
+        found_on = {day for _, day in state.dates_found(check)} if check else set()
+        found_on |= {day.business_date for day in held if day.cause == of_check(spec.name)}
+        checked = dg.AssetCheckResult(
+            passed=result["status"] == "pass",
+            asset_key=spec.asset_key,
+            check_name=spec.name,
+            severity=dg.AssetCheckSeverity.WARN if result["status"] == "warn" else dg.AssetCheckSeverity.ERROR,
+            metadata=metadata,
         )
+        results.append(checked)
+        for evaluation in _by_partition(context, state, spec, checked, found_on):
+            (dated if found_on and not evaluation.passed else others).append(evaluation)
+    record_checks(context.instance, others, context.run)
+    for evaluation in dated:
+        context.log_event(evaluation)
+    yield from sorted(results, key=lambda checked: not checked.passed)
 
 
-def _report_other_dates(context: dg.AssetExecutionContext, state: BuildState, project: dict[str, Any]) -> None:
-    """Tells Dagster of the dates that are rebuilt besides the run's daily partitions."""
-    asked = set(context.partition_keys)
-    others = {str(day) for days in state.dates_built().values() for day in days} - asked
-    keys = dated_keys(project)
-    for day in sorted(others & set(daily.get_partition_keys())):
-        for key in keys:
-            context.instance.report_runless_asset_event(dg.AssetMaterialization(asset_key=key, partition=day))
+def _by_partition(
+    context: dg.AssetExecutionContext,
+    state: BuildState,
+    spec: dg.AssetCheckSpec,
+    result: dg.AssetCheckResult,
+    found_on: Set[date],
+) -> Iterator[dg.AssetCheckEvaluation]:
+    """A check's result on each partition that was built, failed where the rows are; but for the only one of a run."""
+    partitions = spec.partitions_def
+    if not isinstance(partitions, dg.TimeWindowPartitionsDefinition):
+        return
+    keys = set(context.partition_keys)
+    if isinstance(partitions, dg.DailyPartitionsDefinition):
+        keys |= {str(day) for days in state.dates_built().values() for day in days}
+    if context.has_partition_key:
+        keys.remove(context.partition_key)
+    for key in sorted(keys):
+        first, last = _span(partitions.time_window_for_partition_key(key))
+        is_found = any(first <= day <= last for day in found_on)
+        is_passed = not is_found and (result.passed or bool(found_on))  # rows without a date are every partition's
+        yield dg.AssetCheckEvaluation(
+            asset_key=spec.asset_key,
+            check_name=spec.name,
+            passed=is_passed,
+            severity=result.severity,
+            metadata={} if is_passed else result.metadata,
+            partition=key,
+        )
 
 
 def reporting(context: dg.AssetExecutionContext) -> Report:

@@ -1,21 +1,39 @@
-"""How dbt's models and tests are called and grouped as Dagster's assets and checks."""
+"""How dbt's models and tests are called, grouped and described as Dagster's assets and checks."""
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 
-from orchestration.runs.partitions import daily, monthly
+from orchestration.landing.contract import platforms
+from orchestration.runs.partitions import Calendar
 
+EXPORTS, KEFU = "team:exports", "team:kefu"  # who mends what has landed, and what is made of it
 MONTHLY = "monthly"  # the dbt tag of what is by month
+# What a finding of a check means, by the check's severity.
+TO_DO = {
+    "error": "A finding stops publishing: readers keep the last good figures of the days it is about, and all other days are "
+    "published by the next run. To do: open the failed result, whose `rows` are what was found; have the day delivered anew, or "
+    "mend what is wrong and materialize the day.",
+    "warn": "A finding is a warning and stops nothing. To do: open the result, whose `rows` are what was found.",
+}
 
 
 class Translator(DagsterDbtTranslator):
     """Groups models as their folders do; a check of a model is one of the partition that is built."""
 
+    def __init__(self, calendar: Calendar) -> None:
+        super().__init__(DagsterDbtTranslatorSettings(enable_asset_checks=True))
+        self.calendar = calendar
+
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         return "_".join(dbt_resource_props["fqn"][1:-1]) or dbt_resource_props["resource_type"]
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
+        return [KEFU]
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
         """Lets what is by day not wait for what is by month: a build of days builds the months so far as well."""
@@ -25,14 +43,53 @@ class Translator(DagsterDbtTranslator):
         of_months = {self.get_asset_key(node) for node in manifest["nodes"].values() if MONTHLY in node["tags"]}
         return spec.replace_attributes(deps=[dep for dep in spec.deps if dep.asset_key not in of_months])
 
-    def get_asset_check_spec(self, asset_spec: dg.AssetSpec, *arguments: Any, **named: Any) -> dg.AssetCheckSpec | None:
-        spec = super().get_asset_check_spec(asset_spec, *arguments, **named)
-        if spec is None or asset_spec.group_name == "seed":
+    def get_asset_check_spec(
+        self, asset_spec: dg.AssetSpec, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> dg.AssetCheckSpec | None:
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        if spec is None:
+            return None
+        spec = spec._replace(description=check_description(manifest["nodes"][unique_id]))
+        if asset_spec.group_name == "seed":
             return spec
-        return spec._replace(partitions_def=monthly if MONTHLY in asset_spec.tags else daily)
+        return spec._replace(partitions_def=self.calendar.monthly if MONTHLY in asset_spec.tags else self.calendar.daily)
 
 
-translator = Translator(settings=DagsterDbtTranslatorSettings(enable_asset_checks=True))
+def check_description(test: Mapping[str, Any]) -> str:
+    """What a dbt test looks at, by its description, the comment it begins with or its kind; and what a finding means."""
+    comment = re.match(r"(?:\s*--[^\n]*\n)+", test["raw_code"])
+    arguments = test.get("test_metadata", {}).get("kwargs", {})
+    column = arguments.get("column_name")
+    if test["description"]:
+        says = test["description"]
+    elif comment:
+        says = " ".join(line.strip().removeprefix("--").strip() for line in comment[0].splitlines())
+    elif "values" in arguments:
+        says = f"{column} is one of {', '.join(map(str, arguments['values']))}."
+    elif column:
+        says = f"No two rows have the same {column.removeprefix('hash(').removesuffix(')')}."
+    else:
+        says = "Every row is one that can be meant; what is wrong with one stands in its column `problem`."
+    return f"{says} {TO_DO[test['config']['severity'].lower()]}"
+
+
+@dataclass(frozen=True)
+class Partitioned:
+    """The assets of which runs tell by day and by month."""
+
+    daily: tuple[dg.AssetKey, ...]
+    monthly: tuple[dg.AssetKey, ...]
+
+
+def partitioned(project: dict[str, Any]) -> Partitioned:
+    """Landed tables, seeds, and models but for those that only lie in between; the monthly ones apart."""
+    key_of = DagsterDbtTranslator().get_asset_key
+    landed = [source for source in project["sources"].values() if source["source_name"] in platforms()]
+    told = [project["nodes"][key] for key in sorted(told_by_partition(project))]
+    return Partitioned(
+        daily=tuple(key_of(node) for node in [*landed, *told] if MONTHLY not in node["tags"]),
+        monthly=tuple(key_of(node) for node in told if MONTHLY in node["tags"]),
+    )
 
 
 def told_by_partition(project: dict[str, Any]) -> set[str]:
@@ -44,11 +101,3 @@ def told_by_partition(project: dict[str, Any]) -> set[str]:
         for key, node in models.items()
         if node["schema"] == "marts" or node["config"].get("incremental_strategy") == "rebuild_dates" or key in checked
     }
-
-
-def dated_keys(project: dict[str, Any]) -> list[dg.AssetKey]:
-    """The models whose business dates are rebuilt one by one, and the marts that show them."""
-    nodes = {key: node for key, node in project["nodes"].items() if node["resource_type"] == "model"}
-    rebuilt = {key for key, node in nodes.items() if node["config"].get("incremental_strategy") == "rebuild_dates"}
-    shown = {key for key, node in nodes.items() if node["schema"] == "marts" and rebuilt & set(node["depends_on"]["nodes"])}
-    return [translator.get_asset_key(nodes[key]) for key in sorted(rebuilt | shown)]

@@ -1,6 +1,7 @@
 """`make demo`: two months of sample files for every platform, through Dagster, and what came of them."""
 
 import argparse
+import json
 import os
 import re
 import sys
@@ -13,13 +14,23 @@ from typing import TextIO
 
 import dagster as dg
 import duckdb
+from dagster._core.remote_origin import RemoteJobOrigin, RemoteRepositoryOrigin
+from dagster._core.storage.tags import REPOSITORY_LABEL_TAG
+from dagster._core.workspace.load import location_origin_from_module_name
 
+from orchestration.build.dbt import manifest_path
+from orchestration.build.months import close_months, months_to_close
+from orchestration.build.state import opened
 from orchestration.build.steps import is_anything_pending
+from orchestration.clock import beijing_now
 from orchestration.errors import KefuError
-from orchestration.home import PRIVATE, Home, open_home
+from orchestration.home import PRIVATE, Home, one_writer, open_home
 from orchestration.runs.assets import BuildConfig
 from orchestration.runs.definitions import definitions
-from orchestration.runs.instance import instance_of
+from orchestration.runs.instance import DEFINITIONS, instance_of
+from orchestration.runs.partitions import COMPLETE
+from orchestration.runs.record import record_builds
+from orchestration.runs.translator import partitioned
 from orchestration.sample.generate import generate
 
 START, DAYS = date(2025, 9, 1), 61  # September and October: the rules of 淘宝 changed on 1 October
@@ -41,12 +52,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def demo(landing: Path, home_path: Path) -> None:
     home = open_home(home_path, apart_from=landing)
-    if not (landing / "_complete").exists():
+    if not (landing / COMPLETE).exists():
         print(f"1/3 generating {DAYS} days of sample files in {landing}", flush=True)
         generate(
             landing, days=DAYS, shops=4, agents=5, messages_per_day=3000, start=START, seed=1, file_format="csv", report=_report
         )
-        (landing / "_complete").touch()
+        (landing / COMPLETE).touch()
     if not is_anything_pending(home):
         print(f"2/3 nothing to do: everything in {landing} is built and published")
     else:
@@ -73,8 +84,28 @@ def run(home: Home, landing: Path, day: date) -> None:
             partition_key=str(day),
             raise_on_error=False,
         )
-    if not result.success:
-        raise KefuError(f"the Dagster run {result.run_id} failed; `make ui` shows why")
+        if not result.success:
+            raise KefuError(f"the Dagster run {result.run_id} failed; `make ui` shows why")
+        _show_on_timeline(instance, result.run_id)
+        _close(home, instance)
+
+
+def _show_on_timeline(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Tells Dagster which job the run was of: it knows that of runs that it has started itself."""
+    repository = RemoteRepositoryOrigin(location_origin_from_module_name(DEFINITIONS, None, None), "__repository__")
+    instance.add_run_tags(run_id, {REPOSITORY_LABEL_TAG: repository.get_label()})
+    run = instance.get_run_by_id(run_id)
+    assert run
+    instance.run_storage.replace_job_origin(run, RemoteJobOrigin(repository, run.job_name))
+
+
+def _close(home: Home, instance: dg.DagsterInstance) -> None:
+    """Closes the months of the sample, of which the run has just built every day."""
+    ready, _ = months_to_close(home, beijing_now().date())
+    close_months(home, list(ready))
+    project = json.loads(manifest_path(home).read_text(encoding="utf-8"))
+    with one_writer(home), opened(home) as state:
+        record_builds(instance, state, partitioned(project))
 
 
 class _Progress(TextIOBase):

@@ -1,4 +1,5 @@
 -- T-81: settings that select more audiences than may be selected. Nothing is received by them; what was saved before stands on.
+-- To do: tell whoever sets the audiences of that shop.
 {{ config(severity='warn') }}
 
 select setting_id, shop_id, saved_at, len(audience_ids) as audiences

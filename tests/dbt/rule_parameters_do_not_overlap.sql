@@ -1,4 +1,5 @@
 -- Two values of one parameter in force on one day: nobody could say which of them that day is computed with.
+-- To do: mend the rows in seeds/rule_parameters.csv.
 with parameters as (select * from {{ ref('rule_parameters') }}),
 
 versions as (

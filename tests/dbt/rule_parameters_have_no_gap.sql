@@ -1,4 +1,5 @@
 -- A parameter that has a value before and after some days, but none on them; or a value that ends before it begins.
+-- To do: mend the rows in seeds/rule_parameters.csv.
 with parameters as (select * from {{ ref('rule_parameters') }}),
 
 versions as (

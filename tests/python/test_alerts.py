@@ -53,6 +53,7 @@ class Robot:
 
     url: str = ""
     reply: tuple[int, str] = (200, '{"errcode": 0, "errmsg": "ok"}')
+    refuses: str = ""  # what holds this text
     received: list[tuple[dict[str, str], dict[str, Any]]] = field(default_factory=list)  # query, body
 
     @property
@@ -69,7 +70,8 @@ def robot() -> Iterator[Robot]:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             query = {name: values[0] for name, values in parse_qs(urlsplit(self.path).query).items()}
             robot.received.append((query, body))
-            status, answer = robot.reply
+            is_refused = robot.refuses and robot.refuses in json.dumps(body, ensure_ascii=False)
+            status, answer = (200, '{"errcode": 300, "errmsg": "keyword"}') if is_refused else robot.reply
             self.send_response(status)
             if status == 302:
                 self.send_header("Location", f"http://127.0.0.1:{server.server_port}/elsewhere")
@@ -253,6 +255,16 @@ def test_a_password_is_given_to_nobody_who_cannot_be_trusted(
         assert_no_secret(caught.value, repr(mail), caplog.text)
 
 
+def test_mail_in_clear_goes_to_this_machine_only(serve_mail: Callable[..., Post], monkeypatch: pytest.MonkeyPatch) -> None:
+    post = serve_mail()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, port, *_, **__: [(socket.AF_INET, 1, 6, "", ("127.0.0.1", port))])
+    with pytest.raises(TransportError, match=r"offers no encryption \(STARTTLS\), so nothing is sent to it"):
+        Mail("mail.example", post.port, "kefu@example.com", ("a@example.com",)).send("title", "text")
+    assert post.letters == []
+    Mail("localhost", post.port, "kefu@example.com", ("a@example.com",)).send("title", "text")
+    assert len(post.letters) == 1
+
+
 def test_a_wrong_password_is_an_error_that_does_not_show_it(
     serve_mail: Callable[..., Post], tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -342,7 +354,50 @@ def test_a_message_is_no_longer_than_the_robot_takes(text: str) -> None:
     assert 1_700 < len(f"{message.title}\n{message.text}".encode()) <= 2_048
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\x0b", "\x85", "\u2028", "\u202e", "\x1b[2K"])
+def test_an_id_can_forge_no_line(end: str) -> None:
+    """A robot and a terminal show what follows it as a line of its own, or backwards."""
+    message = message_of([Alert("c", Kind.RATING, f"card 1{end}taobao s1: all is well")], 2_048)
+    assert len(message.text.splitlines()) == 1
+    assert message.text.isprintable()
+
+
+@pytest.mark.parametrize("form", ["dingtalk", "feishu", "wecom"])
+def test_an_id_can_call_nobody_and_link_nowhere(robot: Robot, form: str) -> None:
+    robot.reply = (200, '{"errcode": 0, "code": 0}')
+    Webhook(form, robot.url).send("kefu", 'card <at user_id="all">all</at> <@all> @all [click](https://evil.example) `x`')
+    content = json.dumps(robot.received[0][1], ensure_ascii=False)
+    assert "card" in content and "response" not in content
+    for sign in ("<", ">", "@", "](", "`"):
+        assert sign not in content
+
+
 # --- the outbox ---
+
+
+def test_a_text_that_is_refused_holds_up_no_other(robot: Robot, tmp_path: Path) -> None:
+    robot.refuses = "card 1"
+    outbox, webhook = Outbox(tmp_path / "alerts.sqlite"), Webhook("dingtalk", robot.url)
+    failures = [outbox.tell(ratings(3), [webhook]), outbox.tell([], [webhook])]
+    failures.append(outbox.tell([*ratings(3), Alert("later", Kind.RATING, "later")], [webhook]))
+    assert all("300 keyword" in failure for (failure,) in failures)
+    taken = "".join(content for content in robot.contents if "card 1" not in content)
+    assert all(text in taken for text in ("card 0", "card 2", "later"))
+    for _ in range(20):
+        outbox.tell([], [webhook])
+    assert len([content for content in robot.contents if "card 1" in content]) == 12, "at last it is tried no more"
+    assert outbox.tell([], [webhook]) == []
+
+
+def test_of_a_thousand_causes_each_is_told(robot: Robot, tmp_path: Path) -> None:
+    outbox, webhook = Outbox(tmp_path / "alerts.sqlite"), Webhook("dingtalk", robot.url)
+    outbox.tell(ratings(1_000), [webhook])
+    assert robot.contents[0].splitlines()[0] == "kefu: dissatisfied rating (1000)"
+    assert robot.contents[0].splitlines()[-1] == "and 980 more"
+    for _ in range(60):
+        outbox.tell([], [webhook])
+    shown = [line for content in robot.contents for line in content.splitlines() if line.startswith("card ")]
+    assert shown == [f"card {number}" for number in range(1_000)]
 
 
 def test_a_cause_is_told_once_per_transport(robot: Robot, serve_mail: Callable[..., Post], tmp_path: Path) -> None:
@@ -548,7 +603,7 @@ def test_a_failed_build_is_told_with_its_step_and_error(home: Home, told_robot: 
         title, text = content.splitlines()
         assert title == "kefu: run failed"
         assert text.startswith(
-            "daily_build (2025-10-02), step landing: taobao/messages/dt=2025-10-02/export.csv lacks required column "
+            "daily_build (2025-10-02), step models: taobao/messages/dt=2025-10-02/export.csv lacks required column "
         )
         assert text.endswith(f"[Dagster, run {failed.run_id[:8]}]")
 
@@ -627,3 +682,26 @@ def test_failed_checks_of_a_run_are_told_once_a_day(home: Home, told_robot: Robo
         dg.materialize([rounds], instance=instance)
         checks.tick()
         assert len(told_robot.contents) == 1
+
+
+def test_another_bad_day_is_told_and_the_same_one_is_not(home: Home, told_robot: Robot) -> None:
+    @dg.asset(
+        partitions_def=dg.DailyPartitionsDefinition("2025-10-01"), check_specs=[dg.AssetCheckSpec("unique_days", asset="by_day")]
+    )
+    def by_day(context: dg.AssetExecutionContext) -> Iterator[Any]:
+        yield dg.MaterializeResult()
+        for day in ("2025-10-02", context.run.tags["bad"]):
+            context.log_event(
+                dg.AssetCheckEvaluation(by_day.key, "unique_days", passed=False, metadata={"rows": 2}, partition=day)
+            )
+        yield dg.AssetCheckResult(check_name="unique_days", passed=False)
+
+    tags = {"dagster/asset_partition_range_start": "2025-10-01", "dagster/asset_partition_range_end": "2025-10-09"}
+    with instance_of(home) as instance:
+        checks = watches(alert_sensors(home), instance)["alert_failed_checks"]
+        checks.tick()
+        for bad in ("2025-10-02", "2025-10-04"):
+            dg.materialize([by_day], instance=instance, tags={**tags, "bad": bad})
+            checks.tick()
+    told = [line.split(" [")[0] for content in told_robot.contents for line in content.splitlines()[1:]]
+    assert told == [f"unique_days of by_day (2025-10-0{day}) failed, rows: 2" for day in (2, 4)]

@@ -82,6 +82,34 @@ def test_a_delivery_starts_its_runs_once(tmp_path: Path) -> None:
     assert changed[0].run_key not in {request.run_key for request in requests}
 
 
+def test_a_run_that_failed_is_started_again_after_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dagster itself starts no second run of a key, whatever became of the first."""
+    landing, home = tmp_path / "landing", tmp_path / "home"
+    for day in range(1, 32):
+        deliver(landing, date(2025, 10, day))
+    build(landing, home)
+    for day in (date(2025, 11, 1), date(2025, 11, 2)):
+        deliver(landing, day)
+    tick, close = Ticks(landing, home, "new_deliveries"), Ticks(landing, home, "months_over")
+    tick()
+    for sensor in (tick, close):
+
+        def keys(sensor: Ticks = sensor) -> list[str | None]:
+            requests = sensor()
+            assert isinstance(requests, list), requests
+            return [request.run_key for request in requests]
+
+        first = sensor()
+        assert isinstance(first, list)
+        with instance_of(sensor.home) as instance:
+            for status in (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED):
+                instance.run_storage.add_run(dg.DagsterRun(job_name="a_job", tags=first[0].tags, status=status))
+        assert keys() == [request.run_key for request in first], "not at once"
+        monkeypatch.setattr("orchestration.runs.automation.RETRY_AFTER", timedelta(0))
+        assert keys() == [f"{first[0].run_key} again 1", *(request.run_key for request in first[1:])]
+        monkeypatch.undo()
+
+
 def test_a_delivery_dated_in_the_future_is_of_today(tmp_path: Path) -> None:
     deliver(tmp_path / "landing", date(2099, 1, 1))
     tick = Ticks(tmp_path / "landing", tmp_path / "home", "new_deliveries")
@@ -98,7 +126,10 @@ def test_a_month_that_is_over_is_closed_once_its_last_day_has_landed(tmp_path: P
             deliver(landing, day)
     build(landing, home)
     tick = Ticks(landing, home, "months_over")
-    assert str(tick()).startswith("2025-09 waits: kuaishou messages of 2025-09-30 (dt=2025-09-30) has not arrived")
+    assert str(tick()) == (
+        "2025-09 waits: kuaishou messages of 2025-09-30 (dt=2025-09-30) has not arrived; 2025-10 waits: "
+        "kuaishou messages of 2025-10-03 to 2025-10-31 (dt=2025-10-03 to 2025-10-31) has not arrived"
+    )
     deliver(landing, date(2025, 9, 30))
     build(landing, home)
     requests = tick()

@@ -14,6 +14,11 @@ from orchestration.home import one_writer, open_home
 from orchestration.runs.instance import instance_of
 
 
+@dg.asset
+def seen() -> None:
+    print("a line of its log")
+
+
 @pytest.fixture(scope="module")
 def backed_up(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A home of case102 with something in Dagster's storage, and its backup."""
@@ -22,6 +27,7 @@ def backed_up(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     build(FIXTURES / "case102" / "landing", home)
     with instance_of(open_home(home)) as instance:
         instance.report_runless_asset_event(dg.AssetMaterialization("published_marts"))
+        assert dg.materialize([seen], instance=instance).success
     outcome = kefu("backup", "--home", home, "--to", archive)
     assert outcome.code == 0, outcome.err
     return home, archive
@@ -37,6 +43,10 @@ def test_a_restored_home_has_everything_and_nothing_to_do(backed_up: tuple[Path,
     assert "nothing to do" in build(FIXTURES / "case102" / "landing", tmp_path / "restored").out
     with instance_of(open_home(tmp_path / "restored")) as instance:
         assert instance.get_latest_materialization_event(dg.AssetKey("published_marts")) is not None
+        assert instance.get_latest_materialization_event(seen.key) is not None
+        (run,) = instance.get_runs()
+        assert not list((tmp_path / "restored").rglob(f"*{run.run_id}*")), "what a run logged is no part of a backup"
+        assert instance.all_logs(run.run_id) == []
 
 
 def test_a_backup_waits_for_a_build_and_holds_whole_sqlite_files(backed_up: tuple[Path, Path], tmp_path: Path) -> None:

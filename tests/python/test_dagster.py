@@ -1,22 +1,28 @@
 """Dagster over the same steps as the command line: runs over days and months, what they show, checks that stop publishing."""
 
+import base64
 import json
+import logging
+import re
 from datetime import UTC, date, datetime
 from pathlib import Path
+from xml.etree import ElementTree
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 import duckdb
 import pytest
-from harness import FIXTURES, marts, query
+from harness import FIXTURES, build, marts, query
 
-from orchestration.build.months import months_to_close
-from orchestration.build.state import Dates
+from orchestration.build.months import months_to_close, obstacles
+from orchestration.build.ranges import day_ranges, month_ranges
+from orchestration.build.state import Dates, opened
 from orchestration.home import one_writer, open_home
 from orchestration.runs.assets import POOL, BuildConfig
 from orchestration.runs.definitions import definitions
 from orchestration.runs.instance import instance_of
-from orchestration.runs.partitions import daily, dates_of, day_ranges, month_ranges, monthly, range_tags
+from orchestration.runs.partitions import Calendar, calendar_of, dates_of, range_tags
+from orchestration.runs.run_build import CAUSE, PUBLISHED
 
 CASE = "case101"
 
@@ -99,8 +105,37 @@ def test_a_backfill_of_one_mart_is_published_with_rows_figures_and_a_picture(def
     assert told["service_metrics"]["dagster/row_count"].value == query(home, "select count(*) from marts.service_metrics")[0][0]
     for metadata in told.values():
         assert {record.data["platform"] for record in metadata["metrics"].records} == {"taobao", "kuaishou", "xiaohongshu"}
-        assert metadata["response_rate"].value.startswith("![response rate](data:image/png;base64,iVBOR")
+        (drawing,) = re.fullmatch(
+            r"!\[response rate\]\(data:image/svg\+xml;base64,(.*)\)", metadata["response_rate"].value
+        ).groups()
+        shown = "".join(ElementTree.fromstring(base64.b64decode(drawing)).itertext())
+        assert "响应率" in shown and "2023-03-23" in shown and "3分钟人工响应率, 目标 90%" in shown
     assert told["published_marts"]["rows"].value["taobao_rounds"] == query(home, "select count(*) from marts.taobao_rounds")[0][0]
+
+    for day in ("2023-03-21", "2023-03-22", "2023-03-23"):  # of a run over several days each has its own figures
+        with instance_of(open_home(home)) as instance:
+            filter = dg.AssetRecordsFilter(dg.AssetKey(["marts", "service_metrics"]), asset_partitions=[day])
+            (record, *_) = instance.fetch_materializations(filter, limit=1).records
+        assert record.run_id == result.run_id and record.asset_materialization
+        metadata = record.asset_materialization.metadata
+        shown = {(row.data["platform"], row.data["metric"]): row.data for row in metadata["metrics"].value.records}
+        found = query(
+            home,
+            f"""
+            select platform, metric, count(*), count(is_met), count(*) filter (where is_met) from marts.service_metrics
+            where subject = 'shop' and period = 'day' and period_end = '{day}' group by all
+            """,
+        )
+        assert {row["business_date"] for row in shown.values()} == {day}
+        assert {key: row["shops"] for key, row in shown.items()} == {(row[0], row[1]): row[2] for row in found}
+        assert {key: row["shops_that_meet_it"] for key, row in shown.items()} == {
+            (platform, metric): met if assessed else "" for platform, metric, _, assessed, met in found
+        }
+        assert "" in {row["shops_that_meet_it"] for row in shown.values()}, "no target, or too few cases to be assessed"
+        (rows,) = query(
+            home, f"select count(*) from marts.service_metrics where date '{day}' between period_start and period_end"
+        )[0]
+        assert metadata["rows_of_dates_built"].value == rows
 
 
 def test_each_day_of_a_range_has_its_checks(defs: tuple[dg.Definitions, Path]) -> None:
@@ -122,6 +157,11 @@ def test_a_month_closes_once_every_day_has_landed_and_passed(
         connection.execute("create table kept as from raw.deliveries where dt = '2023-03-25' and table_name = 'messages'")
         connection.execute("delete from raw.deliveries where dt = '2023-03-25' and table_name = 'messages'")
         connection.execute("insert into build.held_dates values ('taobao', '2023-03-26', 'unique_something')")
+    with opened(open_home(home)) as state:
+        found = obstacles(state, date(2023, 4, 1))
+    missing = r"taobao [\w, ]+ of 2023-04-\d\d to 2023-04-30 \(dt=2023-04-\d\d to 2023-04-30\) has not arrived"
+    assert any(re.fullmatch(missing, line) for line in found), found
+    assert len(found) < 10, "ranges, and not each table and day"
     refused = str(close(defs, "2023-03-01").failure_data_for_node("months"))
     for reason in (
         "kuaishou messages of 2023-03-25 (dt=2023-03-25) has not arrived",
@@ -169,6 +209,10 @@ def test_a_failed_check_names_its_rows_and_day_and_stops_publishing(defs: tuple[
     with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
         assert connection.execute("select business_date from build.held_dates").fetchall() == [(day,)]
     with instance_of(open_home(home)) as instance:
+        latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(
+            [dg.AssetCheckKey(dg.AssetKey(["marts", "kuaishou_ratings"]), name)]
+        )
+        assert [record.status.value for record in latest.values()] == ["FAILED"], "the list of checks shows it, not the good days"
         scheduled = run(defs, "2023-03-22", "2023-03-24", with_touched=True, only="kuaishou_ratings")
         assert scheduled.success, "a schedule's range leaves the day out"
         key = dg.AssetCheckKey(dg.AssetKey(["marts", "kuaishou_ratings"]), name)
@@ -188,7 +232,7 @@ def test_a_run_beside_a_build_that_does_not_end_fails_and_says_why(
     with one_writer(open_home(home)):
         result = run(empty, "2023-03-22", "2023-03-22", with_touched=False)
     assert not result.success
-    assert "another build is writing to" in str(result.failure_data_for_node("landing"))
+    assert "another build is writing to" in str(result.failure_data_for_node("models"))
 
 
 def test_the_minutely_run_takes_today_once_something_new_has_landed(tmp_path: Path) -> None:
@@ -222,11 +266,44 @@ def test_the_minutely_run_takes_today_once_something_new_has_landed(tmp_path: Pa
     assert isinstance(tick(), dg.RunRequest)
 
 
-def deliver_message(landing: Path, message: str) -> None:
-    folder = landing / "kuaishou" / "messages" / "dt=2025-10-01"
+def deliver_message(landing: Path, message: str, day: str = "2025-10-01") -> None:
+    folder = landing / "kuaishou" / "messages" / f"dt={day}"
     folder.mkdir(parents=True, exist_ok=True)
     row = {"message_id": message, "session_id": "c", "shop_id": "s", "user_id": "u", "sender_kind": "user"}
-    (folder / "part.jsonl").write_text(json.dumps({**row, "sent_at": "2025-10-01 10:00:00"}), encoding="utf-8")
+    (folder / "part.jsonl").write_text(json.dumps({**row, "sent_at": f"{day} 10:00:00"}), encoding="utf-8")
+
+
+def test_a_day_without_data_is_told_and_nothing_is_built(tmp_path: Path) -> None:
+    home, landing = open_home(tmp_path / "home"), tmp_path / "landing"
+    deliver_message(landing, "m1")
+    deliver_message(landing, "m2", day="2026-01-03")
+    build(landing, home.path)
+    before = home.published.resolve()
+    result = run((definitions(home, landing), home.path), "2025-11-01", "2025-11-02", with_touched=False)
+    assert result.success
+    assert home.published.resolve() == before
+    assert not result.get_asset_materialization_events()
+    with instance_of(home) as instance:
+        record = instance.get_run_by_id(result.run_id)
+    assert record and record.tags[CAUSE].startswith("nothing to build: nothing has landed of 2025-11-01 to 2025-11-02")
+
+
+def test_the_first_line_of_a_failed_run_is_its_cause(tmp_path: Path) -> None:
+    home, landing = open_home(tmp_path / "home"), tmp_path / "landing"
+    deliver_message(landing, "m1")
+    (landing / "kuaishou/messages/dt=2025-10-01/part.jsonl").rename(landing / "kuaishou/messages/dt=2025-10-01/part.parquet")
+    result = run((definitions(home, landing), home.path), "2025-10-01", "2025-10-01", with_touched=True)
+    assert not result.success
+    cause = "kuaishou/messages/dt=2025-10-01/part.parquet"
+    with instance_of(home) as instance:
+        record = instance.get_run_by_id(result.run_id)
+        logged = [entry.user_message for entry in instance.all_logs(result.run_id) if entry.level >= logging.ERROR]
+    assert record and record.tags[CAUSE].startswith(cause)
+    (failure,) = [event for event in result.all_events if event.is_step_failure]
+    assert failure.step_failure_data.error and failure.step_failure_data.error.message.splitlines()[0].partition(": ")[
+        2
+    ].startswith(cause)
+    assert not [message for message in logged if "Dependencies" in message]
 
 
 def test_everything_that_writes_is_in_the_pool_of_one_and_backfills_in_one_run(empty: tuple[dg.Definitions, Path]) -> None:
@@ -234,21 +311,51 @@ def test_everything_that_writes_is_in_the_pool_of_one_and_backfills_in_one_run(e
     with instance_of(open_home(home)) as instance:
         assert instance.get_concurrency_config().pool_config.default_pool_limit == 1
     executable = [assets for assets in definition.resolve_asset_graph().assets_defs if assets.is_executable]
-    assert {assets.op.name for assets in executable} == {"landing", "models", "months"}
+    assert {assets.op.name for assets in executable} == {"models", "months"}
     for assets in executable:
         assert assets.op.pool == POOL
         assert assets.backfill_policy == dg.BackfillPolicy.single_run()
 
 
 def test_what_is_by_month_has_months_and_the_rest_days(empty: tuple[dg.Definitions, Path]) -> None:
-    graph = empty[0].resolve_asset_graph()
-    by_month = {key.path[-1] for key in graph.executable_asset_keys if graph.get(key).partitions_def == monthly}
+    graph, calendar = empty[0].resolve_asset_graph(), calendar_of(open_home(empty[1]), FIXTURES / CASE / "landing")
+    by_month = {key.path[-1] for key in graph.executable_asset_keys if graph.get(key).partitions_def == calendar.monthly}
     assert by_month == {"taobao_grades", "taobao_message_limits", "taobao_rejection_status", "xiaohongshu_assessments"}
-    assert all(graph.get(key).partitions_def in (daily, monthly) for key in graph.executable_asset_keys)
+    assert all(graph.get(key).partitions_def in (calendar.daily, calendar.monthly) for key in graph.executable_asset_keys)
+
+
+def test_checks_are_named_and_say_what_to_do(empty: tuple[dg.Definitions, Path]) -> None:
+    graph = empty[0].resolve_asset_graph()
+    assert len(graph.asset_check_keys) > 30
+    for key in graph.asset_check_keys:
+        description = graph.get_check_spec(key).description or ""
+        assert len(key.name) <= 50 and "hash" not in key.name, key.name
+        assert "To do: " in description and len(description) > 100 and "hash(" not in description, (key, description)
+    described = {key.name: graph.get_check_spec(key).description or "" for key in graph.asset_check_keys}
+    assert described["deliveries_have_arrived"].startswith("A business date of this build without a delivery")
+    assert described["unique_service_metrics_key"].startswith("No two rows have the same platform, metric, subject, shop_id")
+
+
+def test_the_catalog_says_whose_an_asset_is_and_what_it_holds(empty: tuple[dg.Definitions, Path]) -> None:
+    graph = empty[0].resolve_asset_graph()
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert node.owners and node.kinds and node.description, key
+    messages = graph.get(dg.AssetKey(["kuaishou", "messages"]))
+    schema = messages.metadata["dagster/column_schema"]
+    assert {column.name: column.constraints.nullable for column in schema.columns}.items() >= {
+        "message_id": False, "agent_id": True
+    }.items()  # fmt: skip
+    assert all(column.description for column in schema.columns)
+    assert graph.get(PUBLISHED).freshness_policy
 
 
 def test_partition_windows_end_where_the_next_one_begins() -> None:
-    day, month = daily.time_window_for_partition_key("2023-03-22"), monthly.time_window_for_partition_key("2024-02-01")
+    calendar = Calendar(date(2023, 3, 22))
+    day, month = (
+        calendar.daily.time_window_for_partition_key("2023-03-22"),
+        calendar.monthly.time_window_for_partition_key("2024-02-01"),
+    )
     assert dates_of(day, with_touched=True) == Dates(date(2023, 3, 22), date(2023, 3, 22), with_touched=True)
     assert dates_of(month, with_touched=False) == Dates(date(2024, 2, 1), date(2024, 2, 29), with_touched=False)
 

@@ -4,6 +4,7 @@ import configparser
 import re
 import shlex
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from orchestration.alerts.sensors import alert_sensors
 from orchestration.cli import _parser
 from orchestration.home import PROJECT, Home
 from orchestration.runs.automation import automation
+from orchestration.runs.partitions import Calendar
 
 GUIDE = (PROJECT / "docs" / "operating.md").read_text(encoding="utf-8")
 ENVIRONMENT = (PROJECT / "deploy" / "kefu.env").read_text(encoding="utf-8")
@@ -42,7 +44,7 @@ def test_every_command_of_the_guide_is_one(command: str) -> None:
 
 
 def test_what_the_guide_switches_on_is_there(tmp_path: Path) -> None:
-    started_by = automation(Home(tmp_path), tmp_path)
+    started_by = automation(Home(tmp_path), tmp_path, Calendar(date(2025, 9, 1)))
     sensors = {sensor.name for sensor in (*started_by.sensors, *alert_sensors(Home(tmp_path)))}
     schedules = {schedule.name for schedule in started_by.schedules}
     assert set(re.findall(r"schedule start (\w+)", GUIDE)) <= schedules
@@ -61,7 +63,7 @@ def test_services_run_what_is_installed_and_keep_it_private(path: Path) -> None:
     for program in programs:
         assert Path(sys.executable).with_name(program).exists(), program
     if "webserver" in path.name:
-        assert "-h 127.0.0.1" in service["ExecStart"]
+        assert service["ExecStart"].endswith("-m orchestration.runs.webserver /run/kefu/webserver.sock"), "and no port"
 
 
 def test_the_settings_are_those_that_the_code_reads() -> None:
