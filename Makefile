@@ -9,7 +9,7 @@ HOST = 127.0.0.1
 PORT = 3000
 SUDO = $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: setup demo ui test browser screenshots faults lint format lock
+.PHONY: setup demo ui test browser screenshots faults mutants lint format lock
 
 setup: $(VENV)/.installed
 
@@ -46,6 +46,10 @@ screenshots: setup browser
 FAULTS ?= kill disk_full replaced at_once fuzz crash clock canceled
 faults: setup
 	@for fault in $(FAULTS); do PYTHONPATH=tests:tests/python $(VENV)/bin/python -m faults.$$fault || exit 1; done
+
+# A quarter of an hour on two cores, SAMPLE=8 some two minutes: so many, chosen by today's date or by DATE. ONLY: by name.
+mutants: setup
+	@PYTHONPATH=tests:tests/python $(VENV)/bin/python -m mutants.run $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(DATE),--date $(DATE)) $(ONLY)
 
 lint: setup
 	@$(VENV)/bin/ruff format --check orchestration tests
