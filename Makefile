@@ -14,7 +14,7 @@ IS_RIGHT = -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2> /dev/nu
 NEEDED = kefu needs Python 3.11: install it (on Debian 12: apt-get install python3.11-venv), or name one, as in \
 	make setup PYTHON=/opt/python3.11/bin/python
 
-.PHONY: setup install demo ui test browser proxy screenshots faults lint format lock
+.PHONY: setup install demo ui test browser proxy screenshots faults mutants lint format lock
 
 # A .venv that another Python was made with is made anew.
 ifneq ($(wildcard $(VENV)/bin/python),)
@@ -68,6 +68,10 @@ screenshots: setup browser
 FAULTS ?= kill disk_full replaced at_once fuzz crash clock canceled
 faults: setup
 	@for fault in $(FAULTS); do PYTHONPATH=tests:tests/python $(VENV)/bin/python -m faults.$$fault || exit 1; done
+
+# A quarter of an hour on two cores, SAMPLE=8 some two minutes: so many, chosen by today's date or by DATE. ONLY: by name.
+mutants: setup
+	@PYTHONPATH=tests:tests/python $(VENV)/bin/python -m mutants.run $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(DATE),--date $(DATE)) $(ONLY)
 
 lint: setup
 	@$(VENV)/bin/ruff format --check orchestration tests

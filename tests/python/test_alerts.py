@@ -444,6 +444,7 @@ from pathlib import Path
 from orchestration.alerts.alert import Alert, Kind
 from orchestration.alerts.outbox import Outbox
 from orchestration.alerts.transports import Webhook
+print("ready", flush=True)
 sys.stdin.read()
 for cause in range(20):
     assert Outbox(Path({str(tmp_path / "alerts.sqlite")!r})).tell(
@@ -451,18 +452,19 @@ for cause in range(20):
     ) == []
 """
     processes = [
-        subprocess.Popen([sys.executable, "-c", tell], cwd=PROJECT, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [sys.executable, "-c", tell], cwd=PROJECT, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )
         for _ in range(2)
-    ]
-    time.sleep(0.5)  # both have read the module by now, or nearly; closing their input starts them
+    ]  # fmt: skip
     for process in processes:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    for process in processes:  # closing their input starts them
         assert process.stdin is not None
         process.stdin.close()
-    for process in processes:
-        assert process.stderr is not None
-        assert process.stderr.read() == ""
-        process.wait(timeout=60)
-        process.stderr.close()
+        process.stdin = None
+    assert [process.communicate(timeout=60) for process in processes] == [("", "")] * 2
     assert sorted(robot.contents) == sorted(f"kefu: run failed\n{cause}" for cause in range(20))
 
 

@@ -3,13 +3,14 @@
 import sqlite3
 import tarfile
 import threading
-import time
 from pathlib import Path
 
 import dagster as dg
 import pytest
 from harness import FIXTURES, build, kefu, marts, query
 
+from orchestration import backup
+from orchestration import home as homes
 from orchestration.home import one_writer, open_home
 from orchestration.runs.instance import instance_of
 
@@ -49,13 +50,23 @@ def test_a_restored_home_has_everything_and_nothing_to_do(backed_up: tuple[Path,
         assert instance.all_logs(run.run_id) == []
 
 
-def test_a_backup_waits_for_a_build_and_holds_whole_sqlite_files(backed_up: tuple[Path, Path], tmp_path: Path) -> None:
+def test_a_backup_waits_for_a_build_and_holds_whole_sqlite_files(
+    backed_up: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home, _ = backed_up
-    archive = tmp_path / "waited.tar.gz"
+    archive, waits, is_over = tmp_path / "waited.tar.gz", threading.Event(), homes._Wait.is_over
+
+    def noticed(wait: homes._Wait, reason: str) -> bool:
+        waits.set()
+        return is_over(wait, reason)
+
+    monkeypatch.setattr(homes._Wait, "is_over", noticed)
     with one_writer(open_home(home)):
         waiting = threading.Thread(target=kefu, args=("backup", "--home", home, "--to", archive))
         waiting.start()
-        time.sleep(1)
+        while waiting.is_alive() and not waits.wait(0.1):
+            pass
+        assert waits.is_set(), "it went on while another wrote"
         assert not archive.exists()
         assert not list(tmp_path.iterdir()), "not even a part of it"
     waiting.join()
@@ -66,6 +77,16 @@ def test_a_backup_waits_for_a_build_and_holds_whole_sqlite_files(backed_up: tupl
     for copy in copies:
         with sqlite3.connect(copy) as connection:
             assert connection.execute("pragma integrity_check").fetchone() == ("ok",)
+
+
+def test_a_backup_that_fails_leaves_nothing(
+    backed_up: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, _ = backed_up
+    monkeypatch.setattr(backup, "_files", lambda home: iter([home.warehouse, home.path / "vanished"]))
+    outcome = kefu("backup", "--home", home, "--to", tmp_path / "backup.tar.gz")
+    assert outcome.code == 1 and "vanished" in outcome.err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_cannot_be_backed_up_or_restored_says_why(backed_up: tuple[Path, Path], tmp_path: Path) -> None:

@@ -874,6 +874,16 @@ def test_a_file_replaced_after_it_was_read_lands_next_time(landing: Landing, mon
     assert [row[2] for row in landing.standing()] == ["later"]
 
 
+def test_a_file_of_the_same_size_and_another_time_lands_again(landing: Landing) -> None:
+    path = landing.write(orders(order(1, "one")))
+    landing.land()
+    before = path.stat()
+    assert landing.write(orders(order(1, "two"))).stat().st_size == before.st_size
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+    landing.land()
+    assert [row[2] for row in landing.standing()] == ["two"]
+
+
 def test_a_file_that_vanishes_while_it_is_read(landing: Landing, monkeypatch: pytest.MonkeyPatch) -> None:
     path = landing.write(orders(order(1)))
     create_incoming = load._create_incoming

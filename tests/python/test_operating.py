@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from orchestration.alerts.sensors import alert_sensors
+from orchestration.alerts.transports import transports_from
 from orchestration.cli import _parser
 from orchestration.home import PROJECT, Home
 from orchestration.runs.automation import automation
@@ -66,9 +67,29 @@ def test_services_run_what_is_installed_and_keep_it_private(path: Path) -> None:
         assert service["ExecStart"].endswith("-m orchestration.runs.webserver /run/kefu/webserver.sock"), "and no port"
 
 
-def test_the_settings_are_those_that_the_code_reads() -> None:
+class Asked(dict[str, str]):
+    """An environment in which nothing is set, and which remembers what it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def get(self, name: str, default: str = "") -> str:  # type: ignore[override]
+        self.names.add(name)
+        return default
+
+
+def settings_of_the_code() -> set[str]:
+    """Those whose whole name stands in the code, and those of the alerts, which it puts together."""
     code = "\n".join(path.read_text(encoding="utf-8") for path in (PROJECT / "orchestration").rglob("*.py"))
+    asked = Asked()
+    assert transports_from(asked) == []
+    return asked.names | set(re.findall(r'"(KEFU_\w*[A-Z])"', code))
+
+
+def test_the_settings_are_those_that_the_code_reads() -> None:
     documents = "\n".join(path.read_text(encoding="utf-8") for path in (PROJECT / "docs").glob("*.md"))
-    for name in re.findall(r"^#?(KEFU_\w+)=", ENVIRONMENT, re.MULTILINE):
-        assert name in documents + GUIDE, name
-        assert name in code or name.rpartition("_")[2] in code, name
+    settings = set(re.findall(r"^#?(KEFU_\w+)=", ENVIRONMENT, re.MULTILINE))
+    assert settings == settings_of_the_code()
+    for name in settings:
+        assert re.search(rf"\b{name}\b", documents), name
