@@ -69,7 +69,7 @@ FAULTS ?= kill disk_full replaced at_once fuzz crash clock canceled
 faults: setup
 	@for fault in $(FAULTS); do PYTHONPATH=tests:tests/python $(VENV)/bin/python -m faults.$$fault || exit 1; done
 
-# A quarter of an hour on two cores, SAMPLE=8 some two minutes: so many, chosen by today's date or by DATE. ONLY: by name.
+# SAMPLE=8: so many, chosen by today's date or by DATE. ONLY: by name.
 mutants: setup
 	@PYTHONPATH=tests:tests/python $(VENV)/bin/python -m mutants.run $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(DATE),--date $(DATE)) $(ONLY)
 

@@ -34,7 +34,7 @@ while not is_told:
     if rounds not in seen:
         print(rounds, flush=True)
     seen.add(rounds)
-    time.sleep(0.05)
+    time.sleep(0.2)  # they leave the builds some room
 """
 
 
