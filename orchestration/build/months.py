@@ -43,9 +43,7 @@ def obstacles(state: BuildState, month: date) -> list[str]:
         [first, last],
     ).fetchall()
     return [f"{platform} {table} of {day} (dt={dt}) has not arrived" for platform, table, day, dt in missing] + [
-        f"{held.platform} {held.business_date} is held back: {held.cause}"
-        for held in state.held_dates()
-        if first <= held.business_date <= last
+        f"{held.platform} {held.business_date} {held.why}" for held in state.held_dates() if first <= held.business_date <= last
     ]
 
 
