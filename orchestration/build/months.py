@@ -50,10 +50,9 @@ def obstacles(state: BuildState, month: date) -> list[str]:
     held: dict[tuple[str, str], list[date]] = {}
     for date_held in state.held_dates():
         if first <= date_held.business_date <= last:
-            held.setdefault((date_held.platform, date_held.cause), []).append(date_held.business_date)
+            held.setdefault((date_held.platform, date_held.why), []).append(date_held.business_date)
     return found + [
-        f"{platform} {', '.join(spelled(*days) for days in day_ranges(dates))} is held back: {cause}"
-        for (platform, cause), dates in held.items()
+        f"{platform} {', '.join(spelled(*days) for days in day_ranges(dates))} {why}" for (platform, why), dates in held.items()
     ]
 
 

@@ -35,6 +35,10 @@ class HeldDate:
     def __str__(self) -> str:
         return f"{self.platform} {self.business_date} ({self.cause})"
 
+    @property
+    def why(self) -> str:
+        return f"failed its {self.cause}" if self.cause.startswith(of_check("")) else f"is held back: {self.cause}"
+
 
 def of_check(check_name: str) -> str:
     return f"check {check_name}"

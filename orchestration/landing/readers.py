@@ -17,7 +17,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from io import TextIOWrapper
+from io import StringIO
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -203,6 +203,15 @@ def _chunks(file: File) -> Iterator[bytes]:
             yield chunk
 
 
+def _text_lines(file: File) -> Iterator[str]:
+    """The lines of a file with their ends. A wrapper of a gzip file takes five times as long."""
+    rest = ""
+    for part in _decoded(file, UTF_8, "replace"):
+        whole, line_end, rest = (rest + part).rpartition("\n")
+        yield from StringIO(whole + line_end, newline="")
+    yield from StringIO(rest, newline="")
+
+
 def _count_lines(file: File, delimiter: str = ",") -> tuple[int, int, bool]:
     """How many lines are not empty, how often there is a delimiter, and whether there are quotes.
 
@@ -254,15 +263,14 @@ def _first_row(stream: IO[bytes], delimiter: str) -> list[tuple[str, str]]:
 def _count_csv_rows(file: File, header: Header) -> int:
     """Counts rows apart from DuckDB. A quote that is never closed takes the rest of the file with it, unsaid by DuckDB."""
     csv.field_size_limit(sys.maxsize)
-    with TextIOWrapper(_opened(file), UTF_8, errors="replace", newline="") as lines:
-        reader = csv.reader(chain(lines, [AFTER_THE_END]), delimiter=header.delimiter)
-        rows, broken, last, first_line_of_row, next_line = 0, 0, [AFTER_THE_END], 1, 1
-        for last in reader:
-            rows += bool(last)
-            broken += len(last) not in (0, len(header.columns))
-            first_line_of_row, next_line = next_line, reader.line_num + 1
-            if broken > MAX_BROKEN_ROWS:
-                raise UnreadableError(f"more than {MAX_BROKEN_ROWS:,} of its rows have more or fewer values than its header")
+    reader = csv.reader(chain(_text_lines(file), [AFTER_THE_END]), delimiter=header.delimiter)
+    rows, broken, last, first_line_of_row, next_line = 0, 0, [AFTER_THE_END], 1, 1
+    for last in reader:
+        rows += bool(last)
+        broken += len(last) not in (0, len(header.columns))
+        first_line_of_row, next_line = next_line, reader.line_num + 1
+        if broken > MAX_BROKEN_ROWS:
+            raise UnreadableError(f"more than {MAX_BROKEN_ROWS:,} of its rows have more or fewer values than its header")
     if last != [AFTER_THE_END]:
         raise UnreadableError(f"a quote in its row from line {first_line_of_row} on is not closed before its end")
     return rows - 1
