@@ -434,3 +434,10 @@ def test_commands_of_dagster(place: Place) -> None:
     assert set(started) == {"schedule", "sensor"}
     for group, process in started.items():
         assert process.returncode == 0 and f"Started {group}" in process.stdout, process.stdout
+
+
+def test_every_promise_names_tests_that_there_are() -> None:
+    named = re.findall(r"`(test_\w+)\.py::(\w+)`", (PROJECT / "docs" / "guarantees.md").read_text(encoding="utf-8"))
+    assert len(named) > 30
+    for file, test in named:
+        assert f"def {test}(" in (PROJECT / "tests" / "python" / f"{file}.py").read_text(encoding="utf-8"), f"{file}::{test}"
