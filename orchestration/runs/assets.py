@@ -10,7 +10,7 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
 from orchestration.build.months import close_months, guard_months
-from orchestration.build.steps import is_anything_of, land_deliveries
+from orchestration.build.steps import is_anything_of, land_deliveries, raise_unreadable
 from orchestration.home import Home, one_writer
 from orchestration.landing.contract import platforms
 from orchestration.runs.partitions import Calendar, dates_of
@@ -113,6 +113,7 @@ def build_assets(
                 nothing = f"nothing to build: nothing has landed of {dates}, nor since the last build"
                 context.log.warning(nothing)
                 tell_cause(context, nothing)
+                raise_unreadable(home)
 
     @dbt_assets(
         manifest=project,

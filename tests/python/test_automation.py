@@ -8,6 +8,7 @@ import dagster as dg
 import pytest
 from harness import build
 
+from orchestration.clock import beijing_now
 from orchestration.home import one_writer, open_home
 from orchestration.runs.definitions import definitions
 from orchestration.runs.instance import instance_of
@@ -110,12 +111,15 @@ def test_a_run_that_failed_is_started_again_after_a_while(tmp_path: Path, monkey
         monkeypatch.undo()
 
 
-def test_a_delivery_dated_in_the_future_is_of_today(tmp_path: Path) -> None:
+def test_a_delivery_dated_tomorrow_is_of_today_and_a_later_one_starts_nothing(tmp_path: Path) -> None:
     deliver(tmp_path / "landing", date(2099, 1, 1))
     tick = Ticks(tmp_path / "landing", tmp_path / "home", "new_deliveries")
+    assert tick() == "nothing new has landed"
+    tomorrow = beijing_now().date() + timedelta(days=1)
+    deliver(tmp_path / "landing", tomorrow)
     tick()
     ((first, last),) = ranges(tick())
-    assert first == last < "2099-01-01"
+    assert first == last < str(tomorrow)
 
 
 def test_a_month_that_is_over_is_closed_once_its_last_day_has_landed(tmp_path: Path) -> None:
