@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import stat
 import sys
 import time
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TextIO
 
 import duckdb
@@ -126,6 +128,18 @@ def open_home(path: Path, *, apart_from: Path | None = None) -> Home:
     return home
 
 
+def scratch(folder: Path | None) -> TemporaryDirectory[str]:
+    """A folder in a home's temporary one, named after this process: who dies leaves it to the next that writes the home."""
+    return TemporaryDirectory(prefix=f"{os.getpid()}-", dir=folder)
+
+
+def _drop_scratch_of_the_dead(home: Home) -> None:
+    for path in home.temporary.glob("*-*"):
+        process = path.name.partition("-")[0]
+        if process.isdigit() and not Path("/proc", process).exists():
+            shutil.rmtree(path, ignore_errors=True)
+
+
 def close_to_others(home: Home) -> None:
     """Sets the modes of a home's files, also of what an older kefu, Dagster or a restored backup left more open."""
     for folder, _, files in os.walk(home.path):
@@ -161,6 +175,7 @@ def one_writer(home: Home, *, wait_seconds: float | None = None) -> Iterator[Non
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
+        _drop_scratch_of_the_dead(home)
         try:
             yield
         finally:

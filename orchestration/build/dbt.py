@@ -7,7 +7,6 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -19,7 +18,7 @@ from dbt.contracts.graph.manifest import Manifest
 from orchestration.build.checks import LastRun, one_line
 from orchestration.build.state import project_fingerprint
 from orchestration.errors import KefuError
-from orchestration.home import PROJECT, Home
+from orchestration.home import PROJECT, Home, scratch
 
 
 def dbt_environment(home: Home) -> dict[str, str]:
@@ -87,7 +86,7 @@ def _project(home: Home) -> tuple[Manifest, bytes]:
 def _parse(home: Home) -> tuple[Manifest, bytes]:
     """Has dbt read the project, in a folder of its own: several processes may do so at once."""
     read_before = home.dbt / "partial_parse.msgpack"
-    with TemporaryDirectory(dir=home.temporary) as folder:
+    with scratch(home.temporary) as folder:
         read_now = Path(folder, read_before.name)
         if read_before.exists():
             shutil.copyfile(read_before, read_now)

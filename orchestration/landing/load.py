@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import duckdb
 
 from orchestration.clock import beijing_now
 from orchestration.errors import KefuError
-from orchestration.home import first_line
+from orchestration.home import first_line, scratch
 from orchestration.landing import columns, ledger
 from orchestration.landing.contract import Table, contract
 from orchestration.landing.deliveries import Delivery, Inventory, nearest
@@ -111,7 +110,7 @@ def _land_platform(
     landed: list[Landed] = []
     errors: list[str] = []
     of_tables: list[tuple[_Batch, Contents]] = []
-    with TemporaryDirectory(dir=_scratch(connection)) as aside:
+    with scratch(_temporary(connection)) as aside:
         for table, of_table in groupby(deliveries, key=lambda delivery: delivery.table):
             batch = _Batch(table, list(of_table))
             folder = Path(aside, table.name)
@@ -138,10 +137,10 @@ def _land_platform(
     return landed
 
 
-def _scratch(connection: duckdb.DuckDBPyConnection) -> str | None:
+def _temporary(connection: duckdb.DuckDBPyConnection) -> Path | None:
     """The folder where the warehouse puts what does not fit into memory, if there is one."""
     ((folder,),) = connection.execute("select current_setting('temp_directory')").fetchall()
-    return folder if folder and Path(folder).is_dir() else None
+    return Path(folder) if folder and Path(folder).is_dir() else None
 
 
 class _Batch:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import duckdb
 
@@ -17,7 +16,7 @@ from orchestration.build.publish import drop_other_versions
 from orchestration.build.state import BuildState, Dates
 from orchestration.build.steps import Report, building, is_anything_pending, land_deliveries, raise_unreadable
 from orchestration.errors import KefuError
-from orchestration.home import Home, one_writer, open_home
+from orchestration.home import Home, one_writer, open_home, scratch
 from orchestration.landing import ledger
 from orchestration.landing.contract import PersonLink, Table, contract
 from orchestration.landing.deliveries import File, Inventory, find_deliveries
@@ -90,7 +89,7 @@ def _own_keys(
         ("others_keys", f"person <> {wanted} and key in (select key from own_keys)"),
     ):
         for other in tables:
-            with TemporaryDirectory(dir=folder) as aside:
+            with scratch(folder) as aside:
                 for relation in _relations(connection, other, delivered.get(other.relation, []), Path(aside)):
                     pairs = _keys_and_persons(other, link, relation)
                     connection.execute(f"insert into {target} select distinct key from ({pairs}) where {condition}")

@@ -270,8 +270,8 @@ def test_dagsters_interface_is_bound_to_loopback_unless_told_otherwise() -> None
         run = subprocess.run(["make", "-n", "ui", *arguments], cwd=PROJECT, env=environment, capture_output=True, text=True)
         return run.stdout
 
-    assert "-h 127.0.0.1 -p 3000" in command()
-    assert "-h 0.0.0.0 -p 8080" in command("HOST=0.0.0.0", "PORT=8080")
+    assert "--host 127.0.0.1 --port 3000" in command()
+    assert "--host 0.0.0.0 --port 8080" in command("HOST=0.0.0.0", "PORT=8080")
 
 
 def test_the_contract_says_whose_every_row_is() -> None:

@@ -317,7 +317,7 @@ class Place:
         if "tests/python/fixtures/irc-support/landing" in words:
             values |= {"--landing": FIXTURES / "irc-support" / "landing", "--home": self.folder / "demo" / "real"}
         filled = [str(values.get(before, word)) for before, word in zip(["", *words], words, strict=False)]
-        if words[0] == "check":
+        if words[0] == "check" and len(words) > 1:
             filled[1] = str(self.landing)
         if words[0] == "explain" and len(words) > 1:
             for placeholder, value in self.ids.items():

@@ -16,7 +16,7 @@ from orchestration.landing.deliveries import find_deliveries
 from orchestration.landing.load import land
 from orchestration.landing.tables import create_tables
 from orchestration.sample import generate as run
-from orchestration.sample.generate import generate
+from orchestration.sample.generate import MARK, generate
 
 TABLES = list(contract())
 PLATFORMS = platforms()
@@ -98,7 +98,7 @@ def make(landing: Path, **changes: Any) -> int:
 
 
 def files(landing: Path) -> list[Path]:
-    return sorted(path.relative_to(landing) for path in landing.rglob("*") if path.is_file())
+    return sorted(path.relative_to(landing) for path in landing.rglob("*") if path.is_file() and path.name != MARK)
 
 
 def are_equal(left: Path, right: Path, names: list[Path]) -> bool:
@@ -147,7 +147,7 @@ def test_more_days_only_add_deliveries(tmp_path: Path) -> None:
 
 
 def test_number_of_messages(landing: Path, query: Query) -> None:
-    assert {path.name for path in landing.iterdir()} == set(PLATFORMS)
+    assert {path.name for path in landing.iterdir() if path.is_dir()} == set(PLATFORMS)
     counts = {platform: query(f"select count(*) from {platform}_messages")[0][0] for platform in PLATFORMS}
     assert sum(counts.values()) / 20 == pytest.approx(5000, rel=0.1)
     shares = {platform: count / sum(counts.values()) for platform, count in counts.items()}
