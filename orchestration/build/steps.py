@@ -105,8 +105,8 @@ def _report_away(away: Sequence[Gone], with_lost: Sequence[Delivery], report: Re
 
 def raise_unreadable(home: Home) -> None:
     """Raises a KefuError that names the files for which nothing of their platforms landed, if there are any."""
-    with opened(home) as state:
-        errors = state.unreadable()
+    with home.connect() as connection:
+        errors = BuildState(home, connection).unreadable()
     if errors:
         platforms = ", ".join(sorted(errors))
         raise KefuError(f"{'; '.join(errors.values())} (nothing new of {platforms} has landed, all else is done)")

@@ -10,6 +10,7 @@ import yaml
 
 from orchestration.errors import KefuError
 from orchestration.home import PROJECT
+from orchestration.sql import text
 
 CONVERSATIONS = ("conversation_id", "session_id")
 
@@ -59,6 +60,11 @@ class Table:
     @property
     def label(self) -> str:
         return f"{self.platform}/{self.name}"
+
+    @property
+    def condition(self) -> str:
+        """In SQL, whether a row of what schema raw keeps of all tables is about this one."""
+        return f"platform = {text(self.platform)} and table_name = {text(self.name)}"
 
     @property
     def person(self) -> str | None:

@@ -21,7 +21,7 @@ OF_TABLE = ("raw.rejected_rows", "raw.replaced_rows", "raw.delivered_files", "ra
 def of(table: Table, dts: Sequence[date]) -> str:
     """The condition for what schema raw says of some deliveries of a table."""
     listed = ", ".join(f"date {text(dt)}" for dt in dts)
-    return f"platform = {text(table.platform)} and table_name = {text(table.name)} and dt in ({listed})"
+    return f"{table.condition} and dt in ({listed})"
 
 
 def forget(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[date]) -> None:
@@ -83,7 +83,7 @@ def forget_rejected(connection: duckdb.DuckDBPyConnection) -> None:
 def forget_landed(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Counts anew after rows of a table were removed: such rows were never delivered."""
     rows = f"select _file as file, count(*) as row_count from raw.{table.relation} group by _file"
-    _recount(connection, "landed", rows, f"platform = {text(table.platform)} and table_name = {text(table.name)}")
+    _recount(connection, "landed", rows, table.condition)
 
 
 def _recount(connection: duckdb.DuckDBPyConnection, fate: str, rows: str, condition: str) -> None:

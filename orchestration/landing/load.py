@@ -1,4 +1,4 @@
-"""Deliveries into the warehouse: a transaction per table, so that a table's deliveries land whole or not at all."""
+"""Deliveries into the warehouse: a transaction per platform, so that a platform's deliveries land whole or not at all."""
 
 from __future__ import annotations
 
@@ -608,7 +608,6 @@ def _log(connection: duckdb.DuckDBPyConnection, batch: _Batch, relations: Sequen
 
 def _count_rows(connection: duckdb.DuckDBPyConnection, table: Table, dts: str) -> None:
     """Updates what raw.deliveries says of the rows of some dts, `dts` being a query of them."""
-    of_table = f"platform = {text(table.platform)} and table_name = {text(table.name)}"
     newest = f"max(i.{name(table.event_time)})" if table.event_time else "null::timestamp"
     connection.execute(
         f"""
@@ -622,19 +621,19 @@ def _count_rows(connection: duckdb.DuckDBPyConnection, table: Table, dts: str) -
                 l.dt,
                 count(i._dt) as row_count,
                 {newest} as newest_event_at,
-                (select count(*) from raw.rejected_rows j where j.{of_table.replace("and ", "and j.")} and j.dt = l.dt)
+                (select count(*) from raw.rejected_rows j where {table.condition} and j.dt = l.dt)
                     as rejected_row_count
             from ({dts}) l (dt)
             left join raw.{table.relation} i on l.dt = i._dt
             group by l.dt
         ) r
-        where d.{of_table.replace("and ", "and d.")} and d.dt = r.dt
+        where {table.condition} and d.dt = r.dt
         """
     )
     if table.event_time:
         connection.execute(
             f"""
-            delete from raw.delivery_lateness where {of_table} and dt in ({dts});
+            delete from raw.delivery_lateness where {table.condition} and dt in ({dts});
             insert into raw.delivery_lateness from {lateness(table, table.event_time)} where dt in ({dts});
             """
         )

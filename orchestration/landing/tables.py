@@ -74,7 +74,6 @@ def _create_table(connection: duckdb.DuckDBPyConnection, table: Table, *, is_fol
 
 def _follow_contract(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Gives the table the contract's columns. What was rejected, or had a column that was unknown, is to land again."""
-    of_table = f"platform = {text(table.platform)} and table_name = {text(table.name)}"
     found = {column: data_type for column, data_type, *_ in connection.execute(f"describe raw.{table.relation}").fetchall()}
     again = [
         "rejected_row_count > 0",
@@ -89,8 +88,8 @@ def _follow_contract(connection: duckdb.DuckDBPyConnection, table: Table) -> Non
             connection.execute(f"alter table {schema}.{table.relation} add column {name(column.name)} {column.data_type}")
     connection.execute(
         f"""
-        update raw.deliveries set signature = null where {of_table} and ({" or ".join(again)});
-        delete from raw.read_with where {of_table};
+        update raw.deliveries set signature = null where {table.condition} and ({" or ".join(again)});
+        delete from raw.read_with where {table.condition};
         insert into raw.read_with values ({text(table.platform)}, {text(table.name)}, {text(_fingerprint(table))});
         """
     )

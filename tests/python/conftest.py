@@ -5,10 +5,14 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 from harness import FIXTURES, build
+
+from orchestration.landing.tables import create_tables
 
 MEMORY_BYTES = 12 * 1024**3
 
@@ -43,6 +47,15 @@ def built_homes(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> dic
     folder = (base if worker_id == "master" else base.parent) / "built"  # workers have folders of their own beside each other
     folder.mkdir(exist_ok=True)
     return BuiltHomes(folder)
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A warehouse in memory, as deliveries find it."""
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'Asia/Shanghai'")
+        create_tables(connection)
+        yield connection
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

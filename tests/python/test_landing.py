@@ -76,23 +76,19 @@ class Landing:
         return self.rows("select row_number, reason from raw.rejected_rows order by dt, file, row_number")
 
 
-@pytest.fixture(scope="module")
-def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as connection:
-        connection.execute("set TimeZone = 'Asia/Shanghai'")
-        create_tables(connection)
-        yield connection
-
-
 @pytest.fixture
 def landing(tmp_path: Path, connection: duckdb.DuckDBPyConnection) -> Landing:
-    return _empty(tmp_path / "landing", connection)
+    return empty(tmp_path / "landing", connection)
 
 
-def _empty(folder: Path, connection: duckdb.DuckDBPyConnection) -> Landing:
+def empty(folder: Path, connection: duckdb.DuckDBPyConnection) -> Landing:
+    """A landing folder and a warehouse without rows, which was made by the contract of now."""
     folder.mkdir()
     for schema, table in connection.execute(
-        "select schema_name, table_name from duckdb_tables() where estimated_size > 0 and not temporary"
+        """
+        select schema_name, table_name from duckdb_tables()
+        where estimated_size > 0 and not temporary and table_name <> 'read_with'
+        """
     ).fetchall():
         connection.execute(f"delete from {schema}.{table}")
     return Landing(folder, connection)
@@ -632,7 +628,7 @@ def _deliver(landing: Landing, delivery: Delivery) -> None:
 @contextmanager
 def _fresh(connection: duckdb.DuckDBPyConnection) -> Iterator[Landing]:
     with tempfile.TemporaryDirectory() as folder:
-        yield _empty(Path(folder) / "landing", connection)
+        yield empty(Path(folder) / "landing", connection)
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import shutil
 import tempfile
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 from harness import build, kefu, marts, query, warehouse
-from test_landing import MESSAGES, Landing, Row, as_csv, as_jsonl, message, order, orders
+from test_landing import MESSAGES, Landing, Row, as_csv, as_jsonl, empty, message, order, orders
 
 from orchestration.build import state, steps
 from orchestration.build.state import opened
@@ -24,26 +23,12 @@ from orchestration.home import Home, open_home
 from orchestration.landing import contract as landing_contract
 from orchestration.landing import load, readers, tables
 from orchestration.landing.contract import contract
-from orchestration.landing.tables import create_tables
 from orchestration.sql import text
-
-
-@pytest.fixture(scope="module")
-def connection() -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as connection:
-        connection.execute("set TimeZone = 'Asia/Shanghai'")
-        create_tables(connection)
-        yield connection
 
 
 @pytest.fixture
 def landing(tmp_path: Path, connection: duckdb.DuckDBPyConnection) -> Landing:
-    (tmp_path / "landing").mkdir()
-    for schema, table in connection.execute(
-        "select schema_name, table_name from duckdb_tables() where schema_name <> 'main' and table_name <> 'read_with'"
-    ).fetchall():
-        connection.execute(f"delete from {schema}.{table}")
-    return Landing(tmp_path / "landing", connection)
+    return empty(tmp_path / "landing", connection)
 
 
 def ledger(landing: Landing) -> list[tuple[Any, ...]]:
