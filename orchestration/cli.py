@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 
 import duckdb
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="kefu", description="Customer-service figures of Chinese e-commerce, from raw chats.")
+    parser.add_argument("--version", action="version", version=f"kefu {version('kefu')}, DuckDB {duckdb.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     build = commands.add_parser("build", help="land what is new, rebuild the dates it touches, publish HOME/kefu.duckdb")
@@ -66,11 +68,12 @@ def _parser() -> argparse.ArgumentParser:
     generate.add_argument("--format", choices=["parquet", "csv", "jsonl"], default="parquet", help="default %(default)s")
     generate.set_defaults(run=_generate)
 
-    explain = commands.add_parser("explain", help="a round's conversation as a timeline, and why the round counts or not")
+    explain = commands.add_parser("explain", help="why a round, rating, session or figure is what it is, with its timeline")
     explain.add_argument(
-        "round_id",
-        metavar="ROUND_ID",
-        help="a round_id, session_id or streak_id, or an id of a rating, limit or entry as README.md lists them",
+        "id",
+        metavar="ID",
+        help="a round_id, streak_id, session_id, card_id, entry_id or conversation_id, taobao-limit-SHOP-YYYY-MM, or the figure "
+        "PLATFORM/SHOP/YYYY-MM-DD/METRIC; a bare id that several things have is asked for again with what they begin with",
     )
     explain.add_argument("--home", type=Path, required=True, metavar="DIR", help="the home that was built")
     explain.set_defaults(run=_explain)
@@ -111,7 +114,11 @@ def _date(text: str) -> date:
 
 
 def _report(line: str) -> None:
-    print(line, flush=True)
+    """Prints a line. Whoever has read enough of them (`| head`) stops nothing that is being done."""
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _build(options: argparse.Namespace) -> None:
@@ -135,7 +142,7 @@ def _build(options: argparse.Namespace) -> None:
         report=_report,
         without_key=options.without_buyer_key,
     ):
-        print("nothing to do: everything that has landed is built and published")
+        _report("nothing to do: everything that has landed is built and published")
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -148,7 +155,7 @@ def _rejected(options: argparse.Namespace) -> None:
     from orchestration.landing.rejected import rejected
 
     for line in rejected(options.home):
-        print(line)
+        _report(line)
 
 
 def _generate(options: argparse.Namespace) -> None:
@@ -168,13 +175,13 @@ def _generate(options: argparse.Namespace) -> None:
         )
     except (ValueError, OSError) as error:
         raise KefuError(str(error)) from error
-    print(f"wrote {messages:,} messages to {options.landing}")
+    _report(f"wrote {messages:,} messages to {options.landing}")
 
 
 def _explain(options: argparse.Namespace) -> None:
     from orchestration.explain import explain
 
-    print(explain(options.home, options.round_id))
+    _report(explain(options.home, options.id))
 
 
 def _backup(options: argparse.Namespace) -> None:
@@ -182,13 +189,13 @@ def _backup(options: argparse.Namespace) -> None:
 
     if not (options.home / "warehouse.duckdb").exists():
         raise KefuError(f"--home {options.home} holds no warehouse: there is nothing to back up")
-    print(f"wrote {back_up(options.home, options.to):,} files to {options.to}")
+    _report(f"wrote {back_up(options.home, options.to):,} files to {options.to}")
 
 
 def _restore(options: argparse.Namespace) -> None:
     from orchestration.backup import restore
 
-    print(f"restored {restore(options.source, options.home):,} files to {options.home}")
+    _report(f"restored {restore(options.source, options.home):,} files to {options.home}")
 
 
 def _forget(options: argparse.Namespace) -> None:

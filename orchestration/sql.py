@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+
 
 def text(value: object) -> str:
     """An SQL string literal."""
@@ -11,3 +14,11 @@ def text(value: object) -> str:
 def name(identifier: str) -> str:
     """An SQL identifier."""
     return '"' + identifier.replace('"', '""') + '"'
+
+
+def json_rows(columns: Mapping[str, str]) -> str:
+    """A query for the rows of the JSON text $rows, a list of objects with these columns of these types.
+
+    DuckDB looks for pandas anew with each Python value that it is given, so that many of them are slow.
+    """
+    return f"select unnest(from_json($rows, {text(json.dumps([dict(columns)]))}), max_depth := 2)"

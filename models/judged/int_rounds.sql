@@ -8,7 +8,8 @@
 
 with items as (select * from {{ ref('int_items') }}),
 
-rules as (select * from {{ ref('round_rules') }}),
+-- A number for each rule version: what is sorted and joined by it is sorted and joined faster.
+rules as (select *, row_number() over (order by rule_version)::utinyint as rule_number from {{ ref('round_rules') }}),
 
 dates as (select * from {{ ref('build_dates') }}),
 
@@ -21,7 +22,7 @@ day_offsets as (select unnest(range(-30, 31)) as days_off),
 read_dates as (
     select
         r.scope,
-        r.rule_version,
+        r.rule_number,
         (d.business_date + s.days_off * interval 1 day)::date as item_date,
         bool_or(s.days_off = 0) as is_built
     from dates d
@@ -33,64 +34,62 @@ read_dates as (
 
 read_items as (
     select
-        i.platform,
+        d.rule_number,
         i.conversation_id,
         i.shop_id,
         i.customer_id,
         i.account_id,
+        case when r.round_scope = 'account' then i.account_id end as round_account_id,
         i.item_at,
-        i.item_rank,
+        i.item_rank::utinyint as item_rank,
         i.item_id,
         -- Where the rules of the day let bots answer, a bot's message is a reply and nobody ever waits.
         case when i.kind = 'B' and r.reply_scope = 'bot_and_human' then 'R' else i.kind end as kind,
-        d.rule_version,
         d.item_date,
-        d.is_built,
-        r.routing_lookback,
-        r.reply_horizon,
-        case when r.round_scope = 'account' then i.account_id end as round_account_id,
         case
             when i.item_at < d.item_date + r.window_start then 'before'
             when i.item_at >= d.item_date + r.window_end then 'after'
             else 'in'
-        end as segment
+        end as segment,
+        d.is_built,
+        i.item_at - r.routing_lookback as looked_back_to,
+        i.item_at + r.reply_horizon as answered_until
     from items i
     join read_dates d on i.scope = d.scope and i.item_date = d.item_date
-    join rules r on d.scope = r.scope and d.rule_version = r.rule_version
+    join rules r on d.rule_number = r.rule_number
     -- Where bots may answer, routing says nothing about who is on the conversation.
     where i.kind not in ('H', 'N') or r.reply_scope = 'human_only'
 ),
 
+-- Nobody waits but where the routing took a conversation from humans: only these conversations need the walk.
+routed_away as (select distinct rule_number, conversation_id from read_items where kind = 'N'),
+
 marked as (
     select
         *,
-        {{ latest_before("case when kind in ('H', 'N', 'R') then " ~ item ~ " end", "in_conversation") }} as phase_mark,
-        {{ latest_before("case when kind = 'H' then " ~ item ~ " end", "in_conversation") }} as hand_over
+        {{ latest_before("case when kind in ('H', 'N', 'R') then " ~ struct_of({'at': 'item_at', 'kind': 'kind'}) ~ " end",
+            "in_conversation") }} as phase_mark
     from read_items
-    window in_conversation as (partition by rule_version, conversation_id order by item_at, item_rank, item_id)
+    where (rule_number, conversation_id) in (select (rule_number, conversation_id) from routed_away)
+    window in_conversation as (partition by rule_number, conversation_id order by item_at, item_rank, item_id)
 ),
 
 phased as (
     select
         *,
-        coalesce(kind = 'Q' and phase_mark.kind = 'N' and phase_mark.at >= item_at - routing_lookback, false) as is_waiting
+        coalesce(kind = 'Q' and phase_mark.kind = 'N' and phase_mark.at >= looked_back_to, false) as is_waiting
     from marked
+    where kind <> 'N'
 ),
-
--- Waiting runs: only conversations in which a question waited need the walk.
-waiting_conversations as (select distinct rule_version, conversation_id from phased where is_waiting),
 
 followed as (
     select
         *,
         coalesce(
-            lag(is_waiting) over in_conversation and lag(item_at) over in_conversation >= item_at - routing_lookback, false
+            lag(is_waiting) over in_conversation and lag(item_at) over in_conversation >= looked_back_to, false
         ) as follows_waiting
     from phased
-    where
-        kind <> 'N'
-        and (rule_version, conversation_id) in (select (rule_version, conversation_id) from waiting_conversations)
-    window in_conversation as (partition by rule_version, conversation_id order by item_at, item_rank, item_id)
+    window in_conversation as (partition by rule_number, conversation_id order by item_at, item_rank, item_id)
 ),
 
 numbered as (
@@ -99,7 +98,7 @@ numbered as (
         is_waiting and not follows_waiting as starts_run,
         kind = 'H' and follows_waiting as takes_over,
         count(*) filter (where is_waiting and not follows_waiting) over (
-            partition by rule_version, conversation_id order by item_at, item_rank, item_id
+            partition by rule_number, conversation_id order by item_at, item_rank, item_id
         ) as run_number
     from followed
 ),
@@ -107,31 +106,30 @@ numbered as (
 runs as (
     select
         *,
-        {{ next_after("case when kind in ('B', 'R', 'H') then " ~ item ~ " end", "in_conversation") }} as next_item,
-        {{ next_after("case when kind in ('B', 'R', 'H') then takes_over end", "in_conversation") }} as next_takes_over,
-        {{ next_after("case when kind in ('B', 'R', 'H') then run_number end", "in_conversation") }} as next_run_number
+        {{ next_after("case when kind in ('B', 'R', 'H') then " ~ struct_of({'item': item, 'takes_over': 'takes_over',
+            'run_number': 'run_number'}) ~ " end", "in_conversation") }} as next_one
     from numbered
-    window in_conversation as (partition by rule_version, conversation_id order by item_at, item_rank, item_id)
+    window in_conversation as (partition by rule_number, conversation_id order by item_at, item_rank, item_id)
 ),
 
 -- Rule 2: a question that waited is a round of its own, unless a human took over the run it began.
 waiting_rounds as (
     select
         *,
-        case when next_item.kind in ('B', 'R') and next_item.at <= item_at + reply_horizon then next_item end as reply
+        case when next_one.item.kind in ('B', 'R') and next_one.item.at <= answered_until then next_one.item end as reply
     from runs
     where
         starts_run
         and is_built
         and not coalesce(
-            next_takes_over and next_run_number = run_number and next_item.at <= item_at + reply_horizon, false
+            next_one.takes_over and next_one.run_number = run_number and next_one.item.at <= answered_until, false
         )
 ),
 
 -- Rule 3: what a human takes over is the run's first question that is not older than the look-back.
 take_overs as (
     select
-        h.rule_version,
+        h.rule_number,
         h.conversation_id,
         h.kind,
         h.item_id,
@@ -140,32 +138,41 @@ take_overs as (
     from runs h
     join runs q
         on
-            h.rule_version = q.rule_version
+            h.rule_number = q.rule_number
             and h.conversation_id = q.conversation_id
             and h.run_number = q.run_number
             and q.is_waiting
-            and q.item_at between h.item_at - h.routing_lookback and h.item_at
+            and q.item_at between h.looked_back_to and h.item_at
     where h.takes_over
     group by all
 ),
 
--- Rule 1: what opens and answers rounds with a human. A round's segment is contiguous in time, so the item before within
--- the account is the item before within the segment, if that is the same one.
-turns as (
-    select
-        p.*,
-        coalesce(t.first_message_id, p.item_id) as first_message_id,
-        coalesce(t.first_message_at, p.item_at) as first_message_at
-    from phased p
-    left join take_overs t
-        on
-            p.rule_version = t.rule_version
-            and p.conversation_id = t.conversation_id
-            and p.kind = t.kind
-            and p.item_id = t.item_id
-    where (p.kind = 'Q' and not p.is_waiting) or p.kind = 'R' or t.item_id is not null
+walked as (
+    select * from take_overs
+    union all
+    select rule_number, conversation_id, kind, item_id, null as first_message_id, null as first_message_at
+    from runs
+    where is_waiting
 ),
 
+-- Rule 1: what opens and answers rounds with a human: questions that did not wait, what was taken over, replies.
+turns as (
+    select
+        i.*,
+        coalesce(w.first_message_id, i.item_id) as first_message_id,
+        coalesce(w.first_message_at, i.item_at) as first_message_at
+    from read_items i
+    left join walked w
+        on
+            i.rule_number = w.rule_number
+            and i.conversation_id = w.conversation_id
+            and i.kind = w.kind
+            and i.item_id = w.item_id
+    where (i.kind = 'Q' and w.item_id is null) or i.kind = 'R' or (i.kind = 'H' and w.item_id is not null)
+),
+
+-- A round's segment is contiguous in time, so the item before within the account is the item before within the segment, if that
+-- is the same one.
 answered as (
     select
         *,
@@ -177,51 +184,71 @@ answered as (
         ) as opens_round,
         {{ next_after("case when kind = 'R' then " ~ item ~ " end", "of_account") }} as next_reply
     from turns
-    window of_account as (partition by rule_version, conversation_id, round_account_id order by item_at, item_rank, item_id)
+    window of_account as (partition by rule_number, conversation_id, round_account_id order by item_at, item_rank, item_id)
 ),
 
 human_rounds as (
     select
         *,
-        case when next_reply.at <= item_at + reply_horizon then next_reply end as reply
+        case when next_reply.at <= answered_until then next_reply end as reply
     from answered
     where opens_round and is_built
 ),
 
 found as (
     select
-        platform, rule_version, conversation_id, shop_id, customer_id, account_id, item_date, segment, kind, item_id, item_at,
-        routing_lookback, hand_over, reply, first_message_id, first_message_at, false as is_waiting
+        rule_number, conversation_id, shop_id, customer_id, account_id, item_date, segment, kind, item_id, item_rank, item_at,
+        looked_back_to, reply, first_message_id, first_message_at, false as is_waiting
     from human_rounds
     union all
     select
-        platform, rule_version, conversation_id, shop_id, customer_id, account_id, item_date, segment, kind, item_id, item_at,
-        routing_lookback, hand_over, reply, item_id as first_message_id, item_at as first_message_at, true
+        rule_number, conversation_id, shop_id, customer_id, account_id, item_date, segment, kind, item_id, item_rank, item_at,
+        looked_back_to, reply, item_id as first_message_id, item_at as first_message_at, true
     from waiting_rounds
+),
+
+-- Who was handling a conversation, where neither a question nor a reply names an account.
+handled as (
+    select
+        f.rule_number,
+        f.conversation_id,
+        f.kind,
+        f.item_id,
+        max_by({{ struct_of({'account_id': 'h.account_id'}) }}, (h.item_at, h.item_id)).account_id as account_id
+    from found f
+    join read_items h
+        on
+            f.rule_number = h.rule_number
+            and f.conversation_id = h.conversation_id
+            and f.looked_back_to <= h.item_at
+            and h.kind = 'H'
+            and (f.item_at, f.item_rank, f.item_id) > (h.item_at, h.item_rank, h.item_id)
+    where f.account_id is null and f.reply is null
+    group by all
 )
 
 select
-    platform,
-    platform || '-' || kind || '-' || item_id as round_id,
-    conversation_id,
-    shop_id,
-    customer_id,
+    c.platform,
+    c.platform || '-' || f.kind || '-' || f.item_id as round_id,
+    f.conversation_id,
+    f.shop_id,
+    f.customer_id,
     -- Rule 6: who answered, else who was asked, else who was handling the conversation.
-    case
-        when reply.id is not null then reply.account_id
-        when account_id is not null then account_id
-        when hand_over.at >= item_at - routing_lookback then hand_over.account_id
-    end as account_id,
-    account_id as opening_account_id,
-    item_date as business_date,
-    segment,
-    is_waiting,
-    first_message_id,
-    first_message_at,
-    item_at as clock_started_at,
-    reply.id as first_reply_id,
-    reply.at as first_reply_at,
-    reply.kind as reply_kind,
-    {{ seconds_between('item_at', 'reply.at') }} as elapsed_seconds,
-    rule_version
-from found
+    case when f.reply is not null then f.reply.account_id else coalesce(f.account_id, h.account_id) end as account_id,
+    f.account_id as opening_account_id,
+    f.item_date as business_date,
+    f.segment,
+    f.is_waiting,
+    f.first_message_id,
+    f.first_message_at,
+    f.item_at as clock_started_at,
+    f.reply.id as first_reply_id,
+    f.reply.at as first_reply_at,
+    f.reply.kind as reply_kind,
+    {{ seconds_between('f.item_at', 'f.reply.at') }} as elapsed_seconds,
+    r.rule_version
+from found f
+join rules r on f.rule_number = r.rule_number
+join scopes c on r.scope = c.scope
+left join handled h
+    on f.rule_number = h.rule_number and f.conversation_id = h.conversation_id and f.kind = h.kind and f.item_id = h.item_id

@@ -16,6 +16,7 @@ from orchestration.privacy.buyers import BUYER_COLUMNS, buyer_key, hashed, is_hi
 from orchestration.sql import name, text
 
 SHOWN_ROWS = 10
+TOLD_ROWS = 3  # in a line
 
 
 @dataclass(frozen=True)
@@ -97,13 +98,13 @@ class LastRun:
             for result in self.results
             if result["status"] == "error" or (result["status"] == "fail" and not _is_check(result))
         ]
-        checks = [f"check {check.name} failed: {_example(connection, check)}" for check in self._checks() if check.is_blocking]
+        checks = [f"check {check.name} failed: {_examples(connection, check)}" for check in self._checks() if check.is_blocking]
         return "; ".join([*failed, *checks][:3])
 
     def warnings(self, connection: duckdb.DuckDBPyConnection) -> list[str]:
         """A line for each check that warns."""
         checks = [check for check in self.findings() if not check.is_blocking]
-        return [f"warning: check {check.name}: {_example(connection, check)}" for check in checks]
+        return [f"warning: check {check.name}: {_examples(connection, check)}" for check in checks]
 
     def _checks(self) -> list[Check]:
         return [self._check(result) for result in self.results if result["status"] in ("fail", "warn") and _is_check(result)]
@@ -143,10 +144,14 @@ def example_rows(connection: duckdb.DuckDBPyConnection, check: Check) -> list[di
     return [json.loads(row) for (row,) in found]
 
 
-def _example(connection: duckdb.DuckDBPyConnection, check: Check) -> str:
+def _examples(connection: duckdb.DuckDBPyConnection, check: Check) -> str:
+    """How many rows a check found, and the first of them, each as its columns and values."""
     rows, parameters = _shown(connection, check)
-    (first,) = connection.execute(f"select min(q)::varchar from ({rows}) q", parameters).fetchall()[0]
-    return f"{check.row_count:,} rows, such as {first}"
+    found = connection.execute(f"select columns(*)::varchar from ({rows} order by all limit {TOLD_ROWS})", parameters)
+    columns = [column for column, *_ in found.description]
+    told = [", ".join(f"{column}={value}" for column, value in zip(columns, row, strict=True)) for row in found.fetchall()]
+    more = f"; and {check.row_count - len(told):,} more" if check.row_count > len(told) else ""
+    return f"{check.row_count:,} row{'' if check.row_count == 1 else 's'}: {'; '.join(told)}{more}"
 
 
 def _shown(connection: duckdb.DuckDBPyConnection, check: Check) -> tuple[str, dict[str, bytes]]:

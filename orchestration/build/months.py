@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from orchestration.build.publish import last_version
 from orchestration.build.ranges import day_ranges, last_day, spelled
-from orchestration.build.state import BuildState, opened
+from orchestration.build.state import BuildState, opened, prepared
 from orchestration.errors import KefuError
 from orchestration.home import Home, one_writer
 
@@ -58,7 +58,7 @@ def obstacles(state: BuildState, month: date) -> list[str]:
 
 def months_to_close(home: Home, today: date) -> tuple[dict[date, int], list[str]]:
     """Months that are over and ready to be closed, with the version that holds their newest day; what others wait for."""
-    with one_writer(home, wait_seconds=0), opened(home) as state:
+    with one_writer(home, wait_seconds=0), prepared(home) as state:
         over = state.months_over(today)
         waiting = {month: obstacles(state, month) for month in over}
     ready = {month: version for month, version in over.items() if not waiting[month]}
@@ -67,7 +67,7 @@ def months_to_close(home: Home, today: date) -> tuple[dict[date, int], list[str]
 
 def guard_months(home: Home, months: Sequence[date]) -> None:
     """Raises a KefuError that names what keeps these months, each given by its first day, from being closed."""
-    with opened(home) as state:
+    with prepared(home) as state:
         found = [obstacle for month in months for obstacle in obstacles(state, month)]
     if found:
         more = f" and {len(found) - 10} more" if len(found) > 10 else ""

@@ -62,6 +62,13 @@ class Dates:
 
 @contextmanager
 def opened(home: Home) -> Iterator[BuildState]:
+    """Opens a home's warehouse as `prepared` left it."""
+    with home.connect() as connection:
+        yield BuildState(home, connection)
+
+
+@contextmanager
+def prepared(home: Home) -> Iterator[BuildState]:
     """Opens a home's warehouse, with every table made that is not there. A new warehouse has everything to build."""
     with home.connect() as connection:
         create_tables(connection)
@@ -159,8 +166,9 @@ class BuildState:
         if range_or_everything or not self._is_project_unchanged():
             return []
         unchanged = sorted(set(platforms()) - self._platforms_with_news())
-        folders = [f"path:models/{layer}/{platform}" for platform in unchanged for layer in LAYERS]
-        return ["path:seeds", "config.materialized:view", "path:models/rules", *folders]
+        folders = [f"fqn:kefu.{layer}.{platform}" for platform in unchanged for layer in LAYERS]
+        # Not by their paths: for each one dbt would walk the project's folders.
+        return ["resource_type:seed", "file:_seeds.yml", "config.materialized:view", "fqn:kefu.rules", *folders]
 
     # What is pending
 

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from orchestration.build.checks import LastRun, forget_last_run
 from orchestration.build.dbt import build_arguments, run_dbt
 from orchestration.build.publish import drop_other_versions, last_version, publish
-from orchestration.build.state import BuildState, Dates, opened
+from orchestration.build.state import Dates, opened, prepared
 from orchestration.errors import KefuError
 from orchestration.home import Home, one_writer, open_home
 from orchestration.landing.contract import contract
@@ -55,7 +55,7 @@ def land_deliveries(
     inventory = find_deliveries(landing, contract())
     for warning in inventory.warnings:
         report(f"warning: {warning}")
-    with opened(home) as state:
+    with prepared(home) as state:
         if not without_key:
             state.guard_key()
         away = gone(state.connection, inventory)
@@ -105,8 +105,8 @@ def _report_away(away: Sequence[Gone], with_lost: Sequence[Delivery], report: Re
 
 def raise_unreadable(home: Home) -> None:
     """Raises a KefuError that names the files for which nothing of their platforms landed, if there are any."""
-    with home.connect() as connection:
-        errors = BuildState(home, connection).unreadable()
+    with opened(home) as state:
+        errors = state.unreadable()
     if errors:
         platforms = ", ".join(sorted(errors))
         raise KefuError(f"{'; '.join(errors.values())} (nothing new of {platforms} has landed, all else is done)")
@@ -126,12 +126,11 @@ def building(home: Home, dates: Dates, report: Report, *, full_refresh: bool = F
     try:
         yield arguments
     except KefuError:
-        with home.connect() as connection:
-            BuildState(home, connection).hold_back(LastRun(home).findings())
+        with opened(home) as state:
+            state.hold_back(LastRun(home).findings())
         report_held(home, report)
         raise
-    with home.connect() as connection:
-        state = BuildState(home, connection)
+    with opened(home) as state:
         if state.is_everything():
             state.drop_unknown(LastRun(home).relations())
         state.mark_checked()
@@ -142,14 +141,12 @@ def building(home: Home, dates: Dates, report: Report, *, full_refresh: bool = F
 
 def publish_build(home: Home, report: Report) -> None:
     """Publishes what dbt built and checked, then marks it as built: a crash in between builds it once more."""
-    with home.connect() as connection:
-        state = BuildState(home, connection)
+    with opened(home) as state:
         if not state.is_checked():
             raise KefuError(f"{home.path} has no build that passed its checks and is not published: build first")
         is_key_unchanged = state.is_key_unchanged()
     version = publish(home, with_previous=is_key_unchanged and home.published.exists())
-    with home.connect() as connection:
-        state = BuildState(home, connection)
+    with opened(home) as state:
         state.mark_built(last_version(home))
         if not is_key_unchanged:  # the version before tells buyers apart in another way, or by their ids
             drop_other_versions(home)
@@ -160,8 +157,8 @@ def publish_build(home: Home, report: Report) -> None:
 
 
 def report_held(home: Home, report: Report) -> None:
-    with home.connect() as connection:
-        for held in BuildState(home, connection).held_dates():
+    with opened(home) as state:
+        for held in state.held_dates():
             report(f"held back: {held}; readers keep its last good figures until a delivery corrects it or a build asks for it")
 
 
@@ -195,12 +192,12 @@ def is_anything_of(home: Home, dates: Dates) -> bool:
 def is_anything_new(home: Home, landing: Path) -> bool:
     """Whether a build would change what is published: something is to land, or has landed and is pending."""
     inventory = find_deliveries(landing, contract())
-    with one_writer(home, wait_seconds=0), opened(home) as state:
+    with one_writer(home, wait_seconds=0), prepared(home) as state:
         return bool(not_landed(state.connection, inventory)) or state.is_anything_pending()
 
 
 def new_deliveries(home: Home, landing: Path) -> Sequence[Delivery]:
     """The deliveries that have not landed, or not as they are now."""
     inventory = find_deliveries(landing, contract())
-    with one_writer(home, wait_seconds=0), opened(home) as state:
+    with one_writer(home, wait_seconds=0), prepared(home) as state:
         return not_landed(state.connection, inventory)

@@ -12,27 +12,48 @@ from pathlib import Path
 import duckdb
 
 from orchestration.errors import KefuError
-from orchestration.explain import rounds, taobao_limits, taobao_priority, taobao_ratings, xiaohongshu
+from orchestration.explain import (
+    figures,
+    kuaishou_ratings,
+    rounds,
+    taobao_limits,
+    taobao_priority,
+    taobao_ratings,
+    whole_conversation,
+    xiaohongshu,
+)
 from orchestration.explain.tables import subject
 from orchestration.explain.text import Explanation, Row, render
 from orchestration.home import Home, first_line
 from orchestration.landing.contract import platforms
 from orchestration.privacy.buyers import landed_id
 
-# What the prefix of an id leaves is looked up by the query, and its row told.
-TELLERS: list[tuple[str, str, Callable[[duckdb.DuckDBPyConnection, Row], Explanation]]] = [
+Tell = Callable[[duckdb.DuckDBPyConnection, Row], Explanation]
+
+# What a full id begins with, what looks the rest of it up, and what tells the row. Rounds and streaks have full ids of their own.
+TELLERS: list[tuple[str, str, Tell]] = [
     ("", rounds.ROUND, rounds.explanation),
-    ("taobao-card-", taobao_ratings.CARD, taobao_ratings.explanation),
     ("", taobao_limits.STREAK, taobao_limits.streak),
+    ("xiaohongshu-", xiaohongshu.SESSION, xiaohongshu.explanation),
+    ("kuaishou-card-", kuaishou_ratings.CARD, kuaishou_ratings.explanation),
+    ("taobao-card-", taobao_ratings.CARD, taobao_ratings.explanation),
     ("taobao-limit-", taobao_limits.LIMIT, taobao_limits.limit),
     ("taobao-entry-", taobao_priority.ENTRY, taobao_priority.explanation),
-    ("", xiaohongshu.SESSION, xiaohongshu.explanation),
-    ("xiaohongshu-", xiaohongshu.SESSION, xiaohongshu.explanation),
 ]
 
 
+def tellers() -> list[tuple[str, str, Tell]]:
+    """Those, and one for the conversations of each platform that has none of its own for them."""
+    own = {prefix for prefix, *_ in TELLERS}
+    return TELLERS + [
+        (f"{platform}-conversation-", whole_conversation.CONVERSATION.format(platform=platform), whole_conversation.explanation)
+        for platform in platforms()
+        if f"{platform}-" not in own
+    ]
+
+
 def explain(home: Path, given: str) -> str:
-    """The explanation of a round, session, rating card, streak, limit or entry as text; KefuError where there is none such."""
+    """The explanation of whatever has an id, or of a figure, as text; KefuError where there is none such."""
     opened = Home(home.resolve())
     if not opened.warehouse.is_file():
         raise KefuError(f"--home {home} holds no warehouse: run kefu build first")
@@ -45,17 +66,22 @@ def explain(home: Path, given: str) -> str:
         raise KefuError(f"{opened.warehouse} cannot be read: {first_line(error)}") from error
     if found is not None:
         return render(found)
-    begins = [*(f"{platform}-" for platform in platforms()), *(prefix for prefix, *_ in TELLERS if prefix.startswith("taobao-"))]
-    if not given.startswith(tuple(begins)):
-        allowed = f"it has to begin with {' or '.join(begins)}, or be that of a session (进线)"
-        raise KefuError(f"{given} is not the id of a round: {allowed}")
-    raise KefuError(f"no round {given} in --home {home}")
+    if given.startswith(tuple(f"{platform}-" for platform in platforms())):
+        raise KefuError(f"no round {given} in --home {home}")
+    raise KefuError(f"{given} is the id of nothing in --home {home}: `kefu explain --help` says what can be explained")
 
 
 def explanation(connection: duckdb.DuckDBPyConnection, given: str) -> Explanation | None:
-    """The explanation of whatever has this id; None where nothing has."""
-    for prefix, sql, tell in TELLERS:
-        row = subject(connection, sql, given.removeprefix(prefix)) if given.startswith(prefix) else None
-        if row is not None:
+    """The explanation of whatever has this id; None where nothing has. KefuError where several things have it."""
+    if (told := figures.figure(connection, given)) is not None:
+        return told
+    short: list[tuple[str, Tell, Row]] = []
+    for prefix, sql, tell in tellers():
+        row = subject(connection, sql, given.removeprefix(prefix))
+        if row is not None and given.startswith(prefix):
             return tell(connection, row)
-    return None
+        if row is not None:
+            short.append((prefix + given, tell, row))
+    if len(short) > 1:
+        raise KefuError(f"{given} is the id of several things: ask for {' or '.join(full for full, *_ in short)}")
+    return next((tell(connection, row) for _, tell, row in short), None)

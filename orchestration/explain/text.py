@@ -61,7 +61,9 @@ class Explanation:
 def render(explanation: Explanation) -> str:
     day, lines = explanation.day, [explanation.title]
     lines += table([(f"  {name}", value) for name, value in explanation.header])
-    lines += [f"\nTimeline 时间线 (times without a date are of {day})", *timeline(explanation.entries, day), "\nVerdict 结论"]
+    if explanation.entries:
+        lines += [f"\nTimeline 时间线 (times without a date are of {day})", *timeline(explanation.entries, day)]
+    lines.append("\nVerdict 结论")
     for headline, told in explanation.verdict:
         lines += [f"  {headline}", *(f"    {sentence}" for sentence in told)]
     for place, one in enumerate(explanation.findings, start=1):

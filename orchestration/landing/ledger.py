@@ -20,8 +20,11 @@ OF_TABLE = ("raw.rejected_rows", "raw.replaced_rows", "raw.delivered_files", "ra
 
 def of(table: Table, dts: Sequence[date]) -> str:
     """The condition for what schema raw says of some deliveries of a table."""
-    listed = ", ".join(f"date {text(dt)}" for dt in dts)
-    return f"{table.condition} and dt in ({listed})"
+    return f"{table.condition} and dt in ({listed(dts)})"
+
+
+def listed(dts: Sequence[date]) -> str:
+    return ", ".join(f"date {text(dt)}" for dt in dts)
 
 
 def forget(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[date]) -> None:
@@ -59,7 +62,7 @@ def count(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[dat
                 file, count(*) filter (where fate = 'landed') as landed, count(*) filter (where fate = 'replaced') as replaced,
                 count(*) filter (where fate = 'rejected') as rejected
             from (
-                select 'landed' as fate, _file as file from raw.{table.relation} where _dt in (select unnest($1::date[]))
+                select 'landed' as fate, _file as file from raw.{table.relation} where _dt in ({listed(dts)})
                 union all
                 select 'replaced', file from raw.replaced_rows where {of(table, dts)}
                 union all
@@ -70,8 +73,7 @@ def count(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[dat
             group by file
         ) c
         where f.file = c.file
-        """,
-        [[str(dt) for dt in dts]],
+        """
     )
 
 
@@ -107,7 +109,6 @@ def find_replacing(connection: duckdb.DuckDBPyConnection, table: Table, dts: Seq
     told = [column for column in (table.person, table.conversation) if column and column not in table.key]
     day = f"r.{name(table.happening)}::date" if table.happening else "null::date"
     identity = ", ".join([*(f"r.{name(column)}" for column in told), day])
-    listed = ", ".join(f"date {text(dt)}" for dt in dts)
     connection.execute(
         f"""
         create or replace temp table replacing as
@@ -120,7 +121,7 @@ def find_replacing(connection: duckdb.DuckDBPyConnection, table: Table, dts: Seq
             semi join repeated a on {" and ".join(f"r.{name(c)} is not distinct from a.{name(c)}" for c in table.key)}
             window of_key as (partition by {key} order by r._dt)
         )
-        where old_dt is not null and _dt in ({listed})
+        where old_dt is not null and _dt in ({listed(dts)})
         """
     )
 

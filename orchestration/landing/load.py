@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -20,7 +21,7 @@ from orchestration.landing.contract import Table, contract
 from orchestration.landing.deliveries import Delivery, Inventory, nearest
 from orchestration.landing.readers import MAX_ROW_BYTES, Contents, Relation, read
 from orchestration.landing.tables import lateness
-from orchestration.sql import name, text
+from orchestration.sql import json_rows, name, text
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,9 @@ class Gone:
     table: Table
     dt: date
 
+
+FILES = {"_path": "varchar", "_file": "varchar", "_dt": "date", "delivered": "bigint"}
+DELIVERIES = {"dt": "date", "signature": "varchar", "files": "integer", "unknown_columns": "varchar[]"}
 
 # The rows of `incoming`, each with its delivery and its number in its file.
 NUMBERED = """
@@ -151,7 +155,6 @@ class _Batch:
         self.deliveries = deliveries
         self.files = [file for delivery in deliveries for file in delivery.files]
         self.dts = [delivery.dt for delivery in deliveries]
-        self.signatures = {delivery.dt: delivery.signature for delivery in deliveries}
         self._stamps = [delivery.stamp for delivery in deliveries]
 
     def check_unchanged(self) -> None:
@@ -265,18 +268,11 @@ def _create_incoming(connection: duckdb.DuckDBPyConnection, table: Table, conten
         f"{columns.value(column, columns.raw_text(column.name))} as {name(column.name)}" for column in table.columns
     )
     for relation in contents.relations:
-        connection.execute(
-            """
-            insert into incoming_files
-            select unnest($1::varchar[]), unnest($2::varchar[]), unnest($3::date[]), null, unnest($4::bigint[])
-            """,
-            [
-                [str(file.path) for file in relation.files],
-                [file.name for file in relation.files],
-                [str(file.dt) for file in relation.files],
-                [contents.rows[file.name] for file in relation.files],
-            ],
-        )
+        files = [
+            {"_path": str(file.path), "_file": file.name, "_dt": str(file.dt), "delivered": contents.rows[file.name]}
+            for file in relation.files
+        ]
+        connection.execute(f"insert into incoming_files by name {json_rows(FILES)}", {"rows": json.dumps(files)})
         try:
             connection.execute(
                 f"""
@@ -469,7 +465,7 @@ def _drop(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[dat
 def _replace(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[date], record_changes: bool) -> None:
     """Puts incoming rows in place of what the same dts held; the last dt of a key stands. Changed rows go to schema changed."""
     raw, key = f"raw.{table.relation}", _key(table)
-    listed = ", ".join(f"date {text(dt)}" for dt in dts)
+    listed = ledger.listed(dts)
     connection.execute(
         f"""
         create or replace temp table affected as
@@ -584,22 +580,23 @@ def _log(connection: duckdb.DuckDBPyConnection, batch: _Batch, relations: Sequen
     ledger.forget(connection, table, batch.dts)
     ledger.write(connection, table, NUMBERED, batch.dts)
     connection.execute(f"delete from raw.deliveries where {dts}")
+    deliveries = [
+        {
+            "dt": str(delivery.dt),
+            "signature": delivery.signature,
+            "files": len(delivery.files),
+            "unknown_columns": sorted(unknown[delivery.dt]),
+        }
+        for delivery in batch.deliveries
+    ]
     connection.execute(
         f"""
-        insert into raw.deliveries (platform, table_name, dt, signature, files, unknown_columns)
-        select
-            {text(table.platform)}, {text(table.name)}, unnest($1::date[]), unnest($2::varchar[]), unnest($3::integer[]),
-            unnest($4::varchar[][])
+        insert into raw.deliveries by name
+        select {text(table.platform)} as platform, {text(table.name)} as table_name, * from ({json_rows(DELIVERIES)})
         """,
-        [
-            [str(dt) for dt in batch.dts],
-            [batch.signatures[dt] for dt in batch.dts],
-            [len(delivery.files) for delivery in batch.deliveries],
-            [sorted(unknown[dt]) for dt in batch.dts],
-        ],
+        {"rows": json.dumps(deliveries)},
     )
-    listed = ", ".join(f"date {text(dt)}" for dt in batch.dts)
-    _count_rows(connection, table, f"select unnest([{listed}])")
+    _count_rows(connection, table, f"select unnest([{ledger.listed(batch.dts)}])")
     rows, rejected = connection.execute(
         f"select sum(row_count), sum(rejected_row_count) from raw.deliveries where {dts}"
     ).fetchall()[0]

@@ -13,7 +13,7 @@ import duckdb
 
 from orchestration.build.dbt import run_dbt
 from orchestration.build.publish import drop_other_versions
-from orchestration.build.state import BuildState, Dates
+from orchestration.build.state import Dates, opened
 from orchestration.build.steps import Report, building, is_anything_pending, land_deliveries, raise_unreadable
 from orchestration.errors import KefuError
 from orchestration.home import Home, one_writer, open_home, scratch
@@ -130,8 +130,8 @@ def _forget_landing(inventory: Inventory, rules: dict[str, Rule], report: Report
 def _forget_landed(home: Home, rules: dict[str, Rule], report: Report) -> bool:
     """Removes from schema raw what the landing folder no longer holds, such as deliveries that were archived."""
     removed = False
-    with home.connect() as connection:
-        state = BuildState(home, connection)
+    with opened(home) as state:
+        connection = state.connection
         record_changes = not state.is_everything()
         for rule in sorted(rules.values(), key=lambda rule: rule.table.person_through is None):
             table = rule.table

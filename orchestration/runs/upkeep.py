@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from orchestration.build.publish import last_version
-from orchestration.build.state import opened
+from orchestration.build.state import prepared
 from orchestration.errors import KefuError
 from orchestration.home import Home, one_writer
 from orchestration.runs.prune import prune
@@ -22,7 +22,7 @@ def upkeep_sensors(home: Home, told: Partitioned) -> list[dg.SensorDefinition]:
         if last_version(home) == recorded_version(context.instance):
             return dg.SkipReason("every build is known")
         try:
-            with one_writer(home, wait_seconds=0), opened(home) as state:
+            with one_writer(home, wait_seconds=0), prepared(home) as state:
                 count = record_builds(context.instance, state, told)
         except KefuError as error:  # such as a build that is running
             return dg.SkipReason(str(error))

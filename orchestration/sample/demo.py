@@ -21,7 +21,7 @@ from dagster._core.workspace.load import location_origin_from_module_name
 from orchestration.build.dbt import manifest_path
 from orchestration.build.months import close_months, months_to_close
 from orchestration.build.state import opened
-from orchestration.build.steps import is_anything_pending
+from orchestration.build.steps import is_anything_new
 from orchestration.clock import beijing_now
 from orchestration.errors import KefuError
 from orchestration.home import PRIVATE, Home, one_writer, open_home
@@ -58,7 +58,7 @@ def demo(landing: Path, home_path: Path) -> None:
             landing, days=DAYS, shops=4, agents=5, messages_per_day=3000, start=START, seed=1, file_format="csv", report=_report
         )
         (landing / COMPLETE).touch()
-    if not is_anything_pending(home):
+    if not is_anything_new(home, landing):
         print(f"2/3 nothing to do: everything in {landing} is built and published")
     else:
         print("2/3 landing, building, checking and publishing, as a Dagster run (about a minute)", flush=True)

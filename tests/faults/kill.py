@@ -19,7 +19,7 @@ import duckdb
 from harness import build, marts
 
 from faults.common import Marts, check_clean, check_readers, deliver, differences, full_rebuilds, scratch, start_build, steps
-from orchestration.build.state import opened
+from orchestration.build.state import prepared
 from orchestration.home import Home
 
 STAGES = ("landing", "dbt", "publishing")
@@ -72,7 +72,7 @@ def _requested_at(home: Path) -> datetime | None:
     """When the last build began to compute."""
     if not Home(home).warehouse.exists():
         return None
-    with opened(Home(home)) as state:
+    with prepared(Home(home)) as state:
         found: datetime | None = state.connection.execute("select published_at from build.request").fetchall()[0][0]
         return found
 

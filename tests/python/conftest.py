@@ -7,11 +7,14 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 from harness import FIXTURES, build
 
+from orchestration.build import dbt
+from orchestration.home import Home
 from orchestration.landing.tables import create_tables
 
 MEMORY_BYTES = 12 * 1024**3
@@ -22,6 +25,12 @@ def pytest_configure() -> None:
     memory = Path("/dev/shm")
     if "TMPDIR" not in os.environ and memory.is_dir() and shutil.disk_usage(memory).free > MEMORY_BYTES:
         os.environ["TMPDIR"] = tempfile.tempdir = str(memory)
+
+
+def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder that all workers of a run have in common: theirs lie beside each other."""
+    base = tmp_path_factory.getbasetemp()
+    return base if worker_id == "master" else base.parent
 
 
 class BuiltHomes(dict[str, Path]):
@@ -43,10 +52,30 @@ class BuiltHomes(dict[str, Path]):
 
 @pytest.fixture(scope="session")
 def built_homes(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> dict[str, Path]:
-    base = tmp_path_factory.getbasetemp()
-    folder = (base if worker_id == "master" else base.parent) / "built"  # workers have folders of their own beside each other
+    folder = shared(tmp_path_factory, worker_id) / "built"
     folder.mkdir(exist_ok=True)
     return BuiltHomes(folder)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def read_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[None]:
+    """Lets one worker read the project, which takes dbt ten seconds, and the others what it made of it."""
+    read = shared(tmp_path_factory, worker_id) / "partial_parse.msgpack"
+    parse = dbt._parse
+
+    def parse_once(home: Home) -> Any:
+        with open(read.with_suffix(".lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if read.exists() and not (home.dbt / read.name).exists():
+                shutil.copyfile(read, home.dbt / read.name)
+            parsed = parse(home)
+            if not read.exists():
+                shutil.copyfile(home.dbt / read.name, read)
+            return parsed
+
+    dbt._parse = parse_once
+    yield
+    dbt._parse = parse
 
 
 @pytest.fixture(scope="module")

@@ -67,7 +67,7 @@ def test_a_bad_row_holds_back_its_day_and_no_other(tmp_path: Path) -> None:
     )
     failed = kefu("build", "--landing", landing, "--home", home)
     assert failed.code == 1
-    assert "check unique_kuaishou_ratings_card_id failed: 2 rows, such as {'card_id': twice" in failed.err
+    assert "check unique_kuaishou_ratings_card_id failed: 2 rows: card_id=twice, " in failed.err
     assert "held back: kuaishou 2025-10-02 (check unique_kuaishou_ratings_card_id)" in failed.out
     assert marts(home) == good
 

@@ -204,7 +204,7 @@ def test_a_failed_check_names_its_rows_and_day_and_stops_publishing(defs: tuple[
     rows = failed[None].metadata["rows"].value
     assert [row["card_id"] for row in rows] == [card, card]
     assert not {"user_id", "buyer_id"} & set(rows[0]), "who it is does not go to Dagster's storage"
-    assert f"check {name} failed: 2 rows, such as" in str(result.failure_data_for_node("models"))
+    assert f"check {name} failed: 2 rows: " in str(result.failure_data_for_node("models"))
     assert (home / "kefu.duckdb").resolve() == before
     with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
         assert connection.execute("select business_date from build.held_dates").fetchall() == [(day,)]

@@ -67,13 +67,13 @@ def test_a_bad_day_warns_and_the_next_one_does_not(tmp_path: Path) -> None:
     out = build(landing, home, "--start", DAY, "--end", DAY).out
     said = warnings(out)
     assert said.keys() == CHECKS
-    assert said["deliveries_have_arrived"].startswith("1 rows, such as {'platform': kuaishou, 'table_name': messages")
-    assert said["platforms_are_fresh"].startswith("1 rows, such as {'platform': kuaishou, 'table_name': messages")
+    assert said["deliveries_have_arrived"].startswith("1 row: platform=kuaishou, table_name=messages, ")
+    assert said["platforms_are_fresh"].startswith("1 row: platform=kuaishou, table_name=messages, ")
     for check, figures in {
-        "volume_is_usual": "'row_count': 2, 'usual_row_count': 8.0, 'volume_ratio': 0.25}",
-        "few_rows_are_rejected": "'row_count': 2, 'rejected_row_count': 1, 'rejected_share': 0.3333333333333333}",
+        "volume_is_usual": "row_count=2, usual_row_count=8.0, volume_ratio=0.25",
+        "few_rows_are_rejected": "row_count=2, rejected_row_count=1, rejected_share=0.3333333333333333",
     }.items():
-        assert said[check] == f"1 rows, such as {{'platform': taobao, 'table_name': messages, 'dt': {DAY}, {figures}"
+        assert said[check] == f"1 row: platform=taobao, table_name=messages, dt={DAY}, {figures}"
     assert "between us" not in out, "what was said in a chat"
     assert status(home, "taobao", DAY) == [(True, 2, 1, 1 / 3, 8.0, 0.25)]
     assert status(home, "kuaishou", DAY) == [(False, None, None, None, 1.0, None)]
@@ -88,7 +88,7 @@ def test_a_bad_day_warns_and_the_next_one_does_not(tmp_path: Path) -> None:
     deliver_kuaishou(landing, DAY, rows=0)
     said = warnings(build(landing, home).out)
     assert said.keys() == {"volume_is_usual"}, "the day at Taobao is built once more, but it is not new"
-    assert "'platform': kuaishou, " in said["volume_is_usual"]
+    assert "platform=kuaishou, " in said["volume_is_usual"]
     assert status(home, "kuaishou", DAY) == [(True, 0, 0, None, 1.0, 0.0)]
     assert "nothing to do" in build(landing, home).out
 
@@ -100,7 +100,7 @@ def test_what_no_table_takes_is_told_by_a_check(tmp_path: Path) -> None:
     (landing / "kuaishou" / "messages" / f"dt={DAY}" / "report.xlsx").touch()
     (landing / "tmall" / "messages").mkdir(parents=True)
     said = warnings(build(landing, home).out)
-    assert said["nothing_in_landing_is_ignored"].startswith("2 rows, such as {'path': 'kuaishou/messages/dt=")
+    assert said["nothing_in_landing_is_ignored"].startswith("2 rows: path=kuaishou/messages/dt=")
 
 
 def test_without_a_range_what_came_late_tells_of_the_day_that_is_missing(tmp_path: Path) -> None:
@@ -112,9 +112,9 @@ def test_without_a_range_what_came_late_tells_of_the_day_that_is_missing(tmp_pat
     deliver_kuaishou(landing, DAY - timedelta(days=1), rows=1)
     said = warnings(build(landing, home).out)
     assert said.keys() == {"deliveries_have_arrived", "platforms_are_fresh"}
-    assert f"'platform': kuaishou, 'table_name': messages, 'dt': {DAY}," in said["deliveries_have_arrived"]
-    assert said["platforms_are_fresh"].startswith("1 rows, such as {'platform': taobao, ")
-    assert said["platforms_are_fresh"].endswith(f"'last_event_at': '{DAY - WEEK} 10:00:00', 'newest_date': {DAY}}}")
+    assert f"platform=kuaishou, table_name=messages, dt={DAY}," in said["deliveries_have_arrived"]
+    assert said["platforms_are_fresh"].startswith("1 row: platform=taobao, ")
+    assert said["platforms_are_fresh"].endswith(f"last_event_at={DAY - WEEK} 10:00:00, newest_date={DAY}")
 
     deliver_kuaishou(landing, DAY, rows=0)
     write(landing, "taobao", DAY, "", "part.csv")  # not even a header

@@ -246,8 +246,8 @@ def test_an_unanswered_round_is_left_out_of_the_mean_before_the_rules_gave_it_a_
     ("round_id", "sentence"),
     [
         ("taobao-Q-nothing", "kefu: no round taobao-Q-nothing in --home {home}\n"),
-        ("taobao", "kefu: taobao is not the id of a round: it has to begin with "),
-        ("m0000003", "kefu: m0000003 is not the id of a round: it has to begin with "),
+        ("taobao", "kefu: taobao is the id of nothing in --home {home}: `kefu explain --help` says what can be explained\n"),
+        ("m0000003", "kefu: m0000003 is the id of nothing in --home {home}: "),
     ],
 )
 def test_unknown_round(built_homes: dict[str, Path], round_id: str, sentence: str) -> None:

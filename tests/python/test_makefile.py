@@ -8,11 +8,14 @@ import shutil
 import socket
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
+from dagster import SupersessionWarning
 
 from orchestration.home import PROJECT
+from orchestration.runs import ui
 
 
 def make(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -80,3 +83,17 @@ def test_the_interface_does_not_start_on_a_port_that_is_taken(project: Path) -> 
     (line,) = [line for line in run.stderr.splitlines() if not line.startswith("make")]
     assert line.startswith(f"kefu: port {port} of 127.0.0.1 cannot be opened (Address already in use)")
     assert "make ui PORT=" in line
+
+
+def test_the_interface_does_not_greet_with_a_warning_of_its_own_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dagster would have another command used, which nothing here has."""
+    monkeypatch.setattr(ui, "dev_command", lambda _: warnings.warn("use dg dev", SupersessionWarning, stacklevel=1))
+    for name in ("KEFU_HOME", "KEFU_LANDING", "DAGSTER_HOME"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setattr(
+        sys, "argv", ["ui", "--home", f"{tmp_path}/home", "--landing", f"{tmp_path}", "--host", "127.0.0.1", "--port", "0"]
+    )
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        assert ui.main() == 0
+    assert seen == []
