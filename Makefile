@@ -77,7 +77,7 @@ lint: setup
 	@$(VENV)/bin/ruff format --check orchestration tests
 	@$(VENV)/bin/ruff check orchestration tests
 	@$(VENV)/bin/mypy
-	@$(VENV)/bin/sqlfluff lint --quiet --disable-progress-bar models tests/dbt
+	@$(VENV)/bin/sqlfluff lint --quiet --disable-progress-bar --processes 2 models tests/dbt
 
 format: setup
 	@$(VENV)/bin/ruff format orchestration tests

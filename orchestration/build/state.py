@@ -162,10 +162,10 @@ class BuildState:
 
     def unchanged_selections(self) -> list[str]:
         """What dbt need not build again: seeds, views and rules of an unchanged project, platforms for which nothing is new."""
-        range_or_everything = self._value("select first_date is not null or everything from build.request")
-        if range_or_everything or not self._is_project_unchanged():
+        if self.is_everything() or not self._is_project_unchanged():
             return []
-        unchanged = sorted(set(platforms()) - self._platforms_with_news())
+        is_range = self._value("select first_date is not null from build.request")  # of every platform
+        unchanged = [] if is_range else sorted(set(platforms()) - self._platforms_with_news())
         folders = [f"fqn:kefu.{layer}.{platform}" for platform in unchanged for layer in LAYERS]
         # Not by their paths: for each one dbt would walk the project's folders.
         return ["resource_type:seed", "file:_seeds.yml", "config.materialized:view", "fqn:kefu.rules", *folders]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from datetime import date
+from graphlib import TopologicalSorter
 from time import monotonic
 from typing import Any
 
@@ -80,15 +81,18 @@ def _results(context: dg.AssetExecutionContext, state: BuildState, last_run: Las
     connection = state.connection
     total = figures.row_counts(connection)
     shown = Shown(connection, last_run, _spans(context))
-    assets = {spec.metadata[UNIQUE_ID]: spec.key for spec in context.assets_def.specs if spec.key in context.selected_asset_keys}
+    specs = {spec.key: spec for spec in context.assets_def.specs}
+    order = TopologicalSorter({key: [dep.asset_key for dep in spec.deps] for key, spec in specs.items()}).static_order()
     yield from _checked(context, state, last_run)
-    for result in last_run.results:
-        if result["unique_id"] in assets and result["status"] == "success":
-            key = assets[result["unique_id"]]
+    results = {result["unique_id"]: result for result in last_run.results}
+    is_whole = all(result["status"] in ("success", "pass", "warn") for result in last_run.results)
+    for key in (key for key in order if key in context.selected_asset_keys):  # as Dagster wants them
+        result = results.get(specs[key].metadata[UNIQUE_ID])  # none of what stands as it is; what a view shows is new
+        if result["status"] == "success" if result else is_whole:
             for partition in context.partition_keys:
                 if metadata := shown.of(key, partition):
                     context.add_asset_metadata(metadata, key, partition)
-            metadata = {"Execution Duration": result["execution_time"]}
+            metadata = {"Execution Duration": result["execution_time"]} if result else {}
             if key.path[0] == "marts":
                 metadata["dagster/row_count"] = dg.MetadataValue.int(total[key.path[-1]])
             yield dg.MaterializeResult(key, metadata=metadata)

@@ -27,7 +27,7 @@ def test_shuffled_and_repeated_deliveries_equal_a_full_rebuild(
     dice = random.Random(fixture)
     dice.shuffle(dts)
     while dts:
-        batch, dts = dts[: (size := dice.randint(1 + len(dts) // 4, 1 + len(dts) // 2))], dts[size:]
+        batch, dts = dts[: (size := dice.randint(1 + len(dts) // 3, 1 + 2 * len(dts) // 3))], dts[size:]
         landed_before = sorted({folder.name.removeprefix("dt=") for folder in landing.glob("*/*/dt=*")})
         for dt in batch + dice.sample(landed_before, min(2, len(landed_before))):
             deliver(source, landing, dt)

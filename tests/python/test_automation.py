@@ -83,9 +83,11 @@ def test_a_delivery_starts_its_runs_once(tmp_path: Path) -> None:
     assert changed[0].run_key not in {request.run_key for request in requests}
 
 
-def test_a_run_that_failed_is_started_again_after_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_failed_is_started_again_after_a_while(
+    begun_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Dagster itself starts no second run of a key, whatever became of the first."""
-    landing, home = tmp_path / "landing", tmp_path / "home"
+    landing, home = tmp_path / "landing", begun_home
     for day in range(1, 32):
         deliver(landing, date(2025, 10, day))
     build(landing, home)
@@ -122,8 +124,8 @@ def test_a_delivery_dated_tomorrow_is_of_today_and_a_later_one_starts_nothing(tm
     assert first == last < str(tomorrow)
 
 
-def test_a_month_that_is_over_is_closed_once_its_last_day_has_landed(tmp_path: Path) -> None:
-    landing, home = tmp_path / "landing", tmp_path / "home"
+def test_a_month_that_is_over_is_closed_once_its_last_day_has_landed(begun_home: Path, tmp_path: Path) -> None:
+    landing, home = tmp_path / "landing", begun_home
     days = [date(2025, 9, 28) + timedelta(days=number) for number in range(5)]
     for day in days:
         if day != date(2025, 9, 30):
@@ -150,8 +152,8 @@ def test_a_month_that_is_over_is_closed_once_its_last_day_has_landed(tmp_path: P
 
 
 @pytest.mark.parametrize("late_days", [0, 4])
-def test_the_nightly_run_goes_back_as_far_as_rows_come_late(tmp_path: Path, late_days: int) -> None:
-    landing, home = tmp_path / "landing", tmp_path / "home"
+def test_the_nightly_run_goes_back_as_far_as_rows_come_late(begun_home: Path, tmp_path: Path, late_days: int) -> None:
+    landing, home = tmp_path / "landing", begun_home
     deliver(landing, date(2025, 10, 1), messages=9)
     (landing / "kuaishou/messages/dt=2025-10-01").rename(landing / f"kuaishou/messages/dt=2025-10-{1 + late_days:02}")
     build(landing, home)

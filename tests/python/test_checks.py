@@ -48,8 +48,8 @@ def rates(home: Path, period: str) -> dict[int, float]:
     )
 
 
-def test_a_bad_row_holds_back_its_day_and_no_other(tmp_path: Path) -> None:
-    landing, home = tmp_path / "landing", tmp_path / "home"
+def test_a_bad_row_holds_back_its_day_and_no_other(begun_home: Path, tmp_path: Path) -> None:
+    landing, home = tmp_path / "landing", begun_home
     rate(landing, 1, 3)
     rate(landing, 2, 3)
     build(landing, home)
@@ -90,8 +90,8 @@ def test_a_bad_row_holds_back_its_day_and_no_other(tmp_path: Path) -> None:
     assert marts(home) == marts(tmp_path / "fresh")
 
 
-def test_a_day_that_is_asked_for_is_built_again(tmp_path: Path) -> None:
-    landing, home = tmp_path / "landing", tmp_path / "home"
+def test_a_day_that_is_asked_for_is_built_again(begun_home: Path, tmp_path: Path) -> None:
+    landing, home = tmp_path / "landing", begun_home
     rate(landing, 1, 3)
     build(landing, home)
     twice = "insert into raw.kuaishou_rating_cards from raw.kuaishou_rating_cards where card_id = '1-0'"

@@ -57,8 +57,8 @@ def status(home: Path, platform: str, dt: date) -> list[tuple[object, ...]]:
     )
 
 
-def test_a_bad_day_warns_and_the_next_one_does_not(tmp_path: Path) -> None:
-    landing, home = tmp_path / "landing", tmp_path / "home"
+def test_a_bad_day_warns_and_the_next_one_does_not(begun_home: Path, tmp_path: Path) -> None:
+    landing, home = tmp_path / "landing", begun_home
     for weeks in (2, 1):
         deliver_taobao(landing, DAY - weeks * WEEK, rows=8)
         deliver_kuaishou(landing, DAY - weeks * WEEK, rows=1)
@@ -93,9 +93,9 @@ def test_a_bad_day_warns_and_the_next_one_does_not(tmp_path: Path) -> None:
     assert "nothing to do" in build(landing, home).out
 
 
-def test_what_no_table_takes_is_told_by_a_check(tmp_path: Path) -> None:
+def test_what_no_table_takes_is_told_by_a_check(begun_home: Path, tmp_path: Path) -> None:
     """As every check, in Dagster and by an alert, too."""
-    landing, home = tmp_path / "landing", tmp_path / "home"
+    landing, home = tmp_path / "landing", begun_home
     deliver_kuaishou(landing, DAY, rows=1)
     (landing / "kuaishou" / "messages" / f"dt={DAY}" / "report.xlsx").touch()
     (landing / "tmall" / "messages").mkdir(parents=True)
@@ -103,8 +103,8 @@ def test_what_no_table_takes_is_told_by_a_check(tmp_path: Path) -> None:
     assert said["nothing_in_landing_is_ignored"].startswith("2 rows: path=kuaishou/messages/dt=")
 
 
-def test_without_a_range_what_came_late_tells_of_the_day_that_is_missing(tmp_path: Path) -> None:
-    landing, home = tmp_path / "landing", tmp_path / "home"
+def test_without_a_range_what_came_late_tells_of_the_day_that_is_missing(begun_home: Path, tmp_path: Path) -> None:
+    landing, home = tmp_path / "landing", begun_home
     deliver_taobao(landing, DAY - WEEK, rows=1)
     deliver_kuaishou(landing, DAY, rows=1)
     folder = landing / "kuaishou" / "messages"

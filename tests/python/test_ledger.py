@@ -494,8 +494,8 @@ def test_a_landing_folder_without_deliveries(home: Home, tmp_path: Path) -> None
 # What follows from it
 
 
-def test_a_buyer_is_forgotten_in_whichever_way_the_file_is_written(tmp_path: Path) -> None:
-    landing, home = tmp_path / "landing", tmp_path / "home"
+def test_a_buyer_is_forgotten_in_whichever_way_the_file_is_written(begun_home: Path, tmp_path: Path) -> None:
+    landing, home = tmp_path / "landing", begun_home
     rows = [message("问问1001", message_id=f"m{n}", user_id=str(1000 + n)) for n in range(3)]
     folder = deliver(landing, *rows, table=MESSAGES, file="plain.csv").parent
     plain = as_csv(rows)
@@ -519,8 +519,8 @@ def test_a_buyer_is_forgotten_in_whichever_way_the_file_is_written(tmp_path: Pat
     assert warehouse(home, "select sum(delivered) from raw.delivered_files") == [(12,)]
 
 
-def test_a_doubtful_day_is_held_back_until_it_is_delivered_anew(tmp_path: Path) -> None:
-    landing, home = tmp_path / "landing", tmp_path / "home"
+def test_a_doubtful_day_is_held_back_until_it_is_delivered_anew(begun_home: Path, tmp_path: Path) -> None:
+    landing, home = tmp_path / "landing", begun_home
 
     def day(number: int, sender: str) -> None:
         rows = [

@@ -169,7 +169,7 @@ def parameters() -> list[dict[str, str]]:
         return list(csv.DictReader(lines))
 
 
-@settings(max_examples=3, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32))
 def test_streams_in_any_order_equal_a_full_rebuild_and_the_reference(seed: int) -> None:
     with tempfile.TemporaryDirectory() as folder:

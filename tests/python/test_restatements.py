@@ -65,9 +65,9 @@ def rates(home: Path, metric: str) -> dict[date, tuple[float, float]]:
     return {day: (numerator, denominator) for day, numerator, denominator in rows}
 
 
-def test_a_malicious_report_restates_the_days_since_it_takes_effect_and_back(tmp_path: Path) -> None:
+def test_a_malicious_report_restates_the_days_since_it_takes_effect_and_back(begun_home: Path, tmp_path: Path) -> None:
     """K-08: reported, upheld days later, taken back in the end."""
-    landing, home = tmp_path / "landing", tmp_path / "home"
+    landing, home = tmp_path / "landing", begun_home
     deliver_days(landing)
     build(landing, home)
     assert rebuilt(home) == DAYS
@@ -116,9 +116,9 @@ def rounds_and_ratings(home: Path) -> list[Any]:
     return [rows for mart, rows in marts(home).items() if mart in ("kuaishou_rounds", "kuaishou_ratings", "exclusion_summary")]
 
 
-def test_a_request_lapses_with_later_deliveries(tmp_path: Path) -> None:
+def test_a_request_lapses_with_later_deliveries(begun_home: Path, tmp_path: Path) -> None:
     """K-21: what depends on the as-of time moves with any delivery, of whatever table."""
-    landing, home = tmp_path / "landing", tmp_path / "home"
+    landing, home = tmp_path / "landing", begun_home
     deliver(
         landing, "assisted_after_sales", MONDAY,
         {"request_id": "r", "shop_id": "s", "user_id": "u", "agent_id": "a", "initiator_kind": "merchant_agent",

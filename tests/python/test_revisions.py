@@ -33,8 +33,8 @@ def revisions(home: Path) -> list[tuple[object, ...]]:
     )
 
 
-def test_a_late_row_a_recall_and_a_withdrawn_delivery_are_revisions(tmp_path: Path) -> None:
-    landing, home = tmp_path / "landing", tmp_path / "home"
+def test_a_late_row_a_recall_and_a_withdrawn_delivery_are_revisions(begun_home: Path, tmp_path: Path) -> None:
+    landing, home = tmp_path / "landing", begun_home
     asked, answered, asked_again = message(1, 0, asks=True), message(2, 1, asks=False), message(3, 2, asks=True)
 
     deliver(landing, "messages", "2025-09-30", asked)

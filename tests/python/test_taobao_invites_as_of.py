@@ -27,8 +27,8 @@ def due(home: Path) -> list[str]:
     return [message for (message,) in query(home, "select trigger_message_id from marts.taobao_rating_invites order by 1")]
 
 
-def test_what_is_due_after_midnight_waits_for_the_next_delivery(tmp_path: Path) -> None:
-    landing, home = tmp_path / "landing", tmp_path / "home"
+def test_what_is_due_after_midnight_waits_for_the_next_delivery(begun_home: Path, tmp_path: Path) -> None:
+    landing, home = tmp_path / "landing", begun_home
     deliver(
         landing, "2024-03-04",
         ("x1", "agent", "2024-03-04 23:50:59"), ("y1", "agent", "2024-03-04 23:55:00"), ("z1", "agent", "2024-03-04 23:55:00"),

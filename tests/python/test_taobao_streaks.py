@@ -55,10 +55,11 @@ def is_as_from_nothing(landing: Path, home: Path, tmp_path: Path) -> bool:
 
 def test_a_streak_over_weeks(tmp_path: Path) -> None:
     landing, home = tmp_path / "landing", tmp_path / "home"
-    for day in range(0, 42, 7):  # a message a week, a build after each
-        deliver(landing, "messages", day, sent(day), replied(day, message_id=f"z{day}", buyer_id="z", conversation_id="cz"))
+    for days in ([0], [7], [14, 21, 28, 35]):  # a message a week
+        for day in days:
+            deliver(landing, "messages", day, sent(day), replied(day, message_id=f"z{day}", buyer_id="z", conversation_id="cz"))
         build(landing, home)
-        assert rebuilt_from(home)["b"] == (noon(day) if day else datetime(1, 1, 1))
+        assert rebuilt_from(home)["b"] == (noon(days[0]) if days[0] else datetime(1, 1, 1))
     assert streaks(home) == [("taobao-streak-m0", 6, noon(28), None, 0)]
 
     deliver(landing, "rejection_prompts", 42, PAIR | {"prompt_id": "p", "account_id": "a", "trigger": "five_in_a_row"}
@@ -84,8 +85,8 @@ def test_a_streak_over_weeks(tmp_path: Path) -> None:
     assert is_as_from_nothing(landing, home, tmp_path)
 
 
-def test_a_message_that_goes_to_another_buyer_after_all(tmp_path: Path) -> None:
-    landing, home = tmp_path / "landing", tmp_path / "home"
+def test_a_message_that_goes_to_another_buyer_after_all(begun_home: Path, tmp_path: Path) -> None:
+    landing, home = tmp_path / "landing", begun_home
     deliver(landing, "messages", 0, sent(0), sent(1, buyer_id="z"))
     build(landing, home)
     deliver(landing, "messages", 1, sent(0, buyer_id="z"))
@@ -95,8 +96,8 @@ def test_a_message_that_goes_to_another_buyer_after_all(tmp_path: Path) -> None:
     assert is_as_from_nothing(landing, home, tmp_path)
 
 
-def test_a_backfill_leaves_what_it_was_not_asked_for_to_the_next_build(tmp_path: Path) -> None:
-    landing, home = tmp_path / "landing", tmp_path / "home"
+def test_a_backfill_leaves_what_it_was_not_asked_for_to_the_next_build(begun_home: Path, tmp_path: Path) -> None:
+    landing, home = tmp_path / "landing", begun_home
     deliver(landing, "messages", 0, sent(0), sent(0, message_id="y0", buyer_id="y"))
     build(landing, home)
     deliver(landing, "messages", 7, sent(7), sent(8, message_id="y8", buyer_id="y"))
@@ -109,8 +110,8 @@ def test_a_backfill_leaves_what_it_was_not_asked_for_to_the_next_build(tmp_path:
     assert is_as_from_nothing(landing, home, tmp_path)
 
 
-def test_nothing_of_a_buyer_is_left(tmp_path: Path) -> None:
-    landing, home = tmp_path / "landing", tmp_path / "home"
+def test_nothing_of_a_buyer_is_left(begun_home: Path, tmp_path: Path) -> None:
+    landing, home = tmp_path / "landing", begun_home
     deliver(landing, "messages", 0, sent(0))
     build(landing, home)
     deliver(landing, "messages", 0)

@@ -25,8 +25,8 @@ def session(home: Path) -> tuple[bool, list[str]]:
     return is_counted, reasons
 
 
-def test_time_that_goes_by_ends_an_unanswered_session(tmp_path: Path) -> None:
-    landing, home = tmp_path / "landing", tmp_path / "home"
+def test_time_that_goes_by_ends_an_unanswered_session(begun_home: Path, tmp_path: Path) -> None:
+    landing, home = tmp_path / "landing", begun_home
     deliver(landing, "sessions", "2025-05-05", "s1,s,u,user,2025-05-05 10:00:00,,")
     build(landing, home)
     assert session(home) == (False, ["not_ended"])
