@@ -72,8 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument(
         "id",
         metavar="ID",
-        help="a round_id, streak_id, session_id, card_id, entry_id or conversation_id, taobao-limit-SHOP-YYYY-MM, or the figure "
-        "PLATFORM/SHOP/YYYY-MM-DD/METRIC; a bare id that several things have is asked for again with what they begin with",
+        help="a round_id, streak_id, session_id, card_id, entry_id, conversation_id, a month's limit as README.md has it, or the "
+        "figure PLATFORM/SHOP/YYYY-MM-DD/METRIC; where several things have an id, their full ids are named",
     )
     explain.add_argument("--home", type=Path, required=True, metavar="DIR", help="the home that was built")
     explain.set_defaults(run=_explain)

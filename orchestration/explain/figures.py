@@ -64,7 +64,7 @@ def figure(connection: duckdb.DuckDBPyConnection, given: str) -> Explanation | N
         metrics = connection.execute("select metric from rules.metrics where platform = ? order by all", [platform]).fetchall()
         known = f"its metrics are {', '.join(name for (name,) in metrics)}" if metrics else "there is no such platform"
         raise KefuError(f"{given}: {platform} has no metric {name}: {known}")
-    values = rows(connection, FIGURES, **of_metric, **of_day)
+    values = rows(connection, FIGURES, **of_metric | of_day)
     if not values:
         raise KefuError(f"{given}: there is no such figure: of that shop and day nothing counts, or nothing has landed")
     not_counted = speaks = []

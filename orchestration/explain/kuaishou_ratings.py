@@ -1,4 +1,4 @@
-"""Kuaishou: a rating card (评价卡片), the rating on it, and what the clauses K-05 to K-09 say of it."""
+"""Kuaishou: a rating card (评价卡片), the rating on it, and what the clauses K-05 to K-08 say of it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LEVELS = {"satisfied": "satisfied 满意", "neutral": "neutral 一般", "disappo
 def explanation(connection: duckdb.DuckDBPyConnection, card: Row) -> Explanation:
     who = card["user_id"] if card["channel"] == "user_initiated" else f"{card['agent_id'] or card['shop_id']} → {card['user_id']}"
     told = [Entry(card["sent_at"], who, "card sent 发送卡片", CHANNELS[card["channel"]], mark="belongs to this day")]
-    if card["rated_at"]:
+    if card["rated_at"] and card["level"]:
         told.append(Entry(card["rated_at"], card["user_id"], "rating 评价", LEVELS[card["level"]]))
     enters = f"as {'' if card['is_satisfied'] else 'not '}satisfied"
     metric = f"In the positive rating rate 好评率 of {card['business_date']} it enters {enters} (K-05)."

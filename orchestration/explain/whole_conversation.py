@@ -28,11 +28,12 @@ order by r.clock_started_at, r.round_id
 
 def explanation(connection: duckdb.DuckDBPyConnection, row: Row) -> Explanation:
     rounds = rows(connection, ROUNDS, platform=row["platform"], conversation_id=row["conversation_id"])
-    of_rules = {"reply_scope": rounds[0]["reply_scope"]} if rounds else {}
+    scopes = {one["reply_scope"] for one in rounds}  # of one that the rules changed amid, as after the change
+    of_rules = {"reply_scope": scopes.pop() if len(scopes) == 1 else None}
     clauses = clauses_of(connection, row["platform"], row["scope"])
-    clocks = {one["round_id"]: f"round {place}" for place, one in enumerate(rounds, start=1)}
+    clocks = {item_of(one): f"round {place}" for place, one in enumerate(rounds, start=1)}
     told = [
-        replace(one, mark=(mark := clocks.get(f"{row['platform']}-{one.kind}-{one.id}", "")), matters=bool(mark))
+        replace(one, mark=(mark := clocks.get((one.rank == 0, one.id), "")), matters=bool(mark))
         for one in conversation(connection, clauses, row | of_rules, datetime.min, datetime.max)
     ]
     return Explanation(
@@ -40,16 +41,22 @@ def explanation(connection: duckdb.DuckDBPyConnection, row: Row) -> Explanation:
         header=header(row, ("rounds 轮次", str(len(rounds)))),
         day=row["business_date"],
         entries=told,
-        verdict=[(f"{clocks[one['round_id']].capitalize()}: {one['round_id']}", became(one, row)) for one in rounds]
+        verdict=[(f"{clocks[item_of(one)].capitalize()}: {one['round_id']}", became(one, row)) for one in rounds]
         or [("No rounds 无轮次", ["Nobody asked anything that opens one."])],
     )
+
+
+def item_of(one: Row) -> tuple[bool, str]:
+    """Whether a round's clock started at a routing event, and the id of what it started at."""
+    kind, identifier = one["round_id"].removeprefix(f"{one['platform']}-").split("-", 1)
+    return kind == "H", identifier
 
 
 def became(one: Row, row: Row) -> list[str]:
     """What a round came to, in two sentences; `kefu explain` of its id tells all of it."""
     asked = f"Clock at {clock(one['clock_started_at'], row['business_date'])}, "
     if one["first_reply_at"]:
-        after = duration(timedelta(seconds=one["response_seconds"]))
+        after = duration(timedelta(seconds=float(one["response_seconds"])))
         asked += f"answered after {after}: {'on time 及时' if one['is_on_time'] else 'late 超时'}."
     else:
         asked += "not answered 未回复."

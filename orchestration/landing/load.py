@@ -155,6 +155,7 @@ class _Batch:
         self.deliveries = deliveries
         self.files = [file for delivery in deliveries for file in delivery.files]
         self.dts = [delivery.dt for delivery in deliveries]
+        self.signatures = {delivery.dt: delivery.signature for delivery in deliveries}
         self._stamps = [delivery.stamp for delivery in deliveries]
 
     def check_unchanged(self) -> None:
@@ -583,7 +584,7 @@ def _log(connection: duckdb.DuckDBPyConnection, batch: _Batch, relations: Sequen
     deliveries = [
         {
             "dt": str(delivery.dt),
-            "signature": delivery.signature,
+            "signature": batch.signatures[delivery.dt],
             "files": len(delivery.files),
             "unknown_columns": sorted(unknown[delivery.dt]),
         }

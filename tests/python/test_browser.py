@@ -104,7 +104,7 @@ def test_backfills_of_days_and_of_months(dagster: Dagster, page: Page, tmp_path:
     )[0]
     expect(metadata.get_by_role("row").filter(has_text="response_rate_3min")).to_contain_text(rate.rstrip("0"))
     expect(page.get_by_text("dagster/row_count")).to_be_visible()
-    expect(page.get_by_text("Execution Duration")).to_be_visible()
+    expect(page.get_by_text("rows_of_dates_built")).to_be_visible()
     page.screenshot(path=pictures / "partition.png")
     page.get_by_text("Show Markdown").click()
     plot = page.get_by_role("dialog").get_by_alt_text("response rate")

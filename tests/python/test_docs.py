@@ -337,6 +337,8 @@ def place(built_homes: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
         "CARD_ID": "min(card_id) from marts.taobao_ratings",
         "STREAK_ID": "min(streak_id) from marts.taobao_message_streaks",
         "ENTRY_ID": "min(entry_id) from marts.taobao_priority_receptions",
+        "PLATFORM/SHOP/YYYY-MM-DD/METRIC": "min(platform || '/' || shop_id || '/' || period_end || '/' || metric) "
+        "from marts.service_metrics where subject = 'shop' and period = 'day'",
         "DAY": "max(business_date) from marts.kuaishou_rounds",
         "BUYER": "min(buyer_id) from marts.taobao_rounds",
     }

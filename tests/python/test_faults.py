@@ -69,7 +69,7 @@ def test_a_crash_between_building_and_publishing(landing: Path, tmp_path: Path, 
             patch.setattr(target, name, replacement)
             kefu("build", "--landing", landing, "--home", home.path)
 
-    crash_at(steps.BuildState, "mark_built")  # after the swap: readers have it
+    crash_at(state.BuildState, "mark_built")  # after the swap: readers have it
     published = revisions(home.path)
     assert [row[:3] for row in published] == [(1, 0, 1)]
     write_message(landing, 2, 1, asks=False, dt="2025-10-03")
