@@ -57,7 +57,11 @@ def _parser() -> argparse.ArgumentParser:
     generate.add_argument("--shops", type=int, required=True, metavar="N", help="shops on each platform")
     generate.add_argument("--agents", type=int, required=True, metavar="N", help="human agents in each shop")
     generate.add_argument(
-        "--messages-per-day", type=int, required=True, metavar="N", help="messages a day over all shops and platforms"
+        "--messages-per-day",
+        type=int,
+        required=True,
+        metavar="N",
+        help="messages a day over all shops and platforms, on average: chats are drawn whole, so few days of few messages differ",
     )
     generate.add_argument(
         "--start", type=_date, default=date(2025, 9, 1), metavar="D", help="first business date (default %(default)s)"
