@@ -59,6 +59,8 @@ class Story:
         deliveries = [self.deliver, self.deliver, self.redeliver, self.remove, self.truncate]
         builds = [self.range, self.prune, self.kill]
         operation = self.dice.choice([*deliveries, *builds, self.forget, self.back_up, self.change_rules])
+        while self.waiting and not self.files():  # a date may bring a file or two, which were removed
+            self.deliver()
         operation()
         self.done.append(operation.__name__)
         if self.dice.random() < 0.5:
@@ -70,8 +72,11 @@ class Story:
             for folder in self.source.glob(f"*/*/{dt}"):
                 shutil.copytree(folder, self.landing / folder.relative_to(self.source), copy_function=shutil.copyfile)
 
+    def files(self) -> list[Path]:
+        return sorted(path for path in self.landing.rglob("*") if path.is_file())
+
     def file(self) -> Path:
-        return self.dice.choice(sorted(path for path in self.landing.rglob("*") if path.is_file()))
+        return self.dice.choice(self.files())
 
     def redeliver(self) -> None:
         """A file comes again as it was at first, or without some of its rows."""
@@ -127,7 +132,7 @@ class Story:
 
     def end(self) -> int:
         """Puts whole files in place of those that were cut, builds, and counts the rows that a full rebuild has otherwise."""
-        for file in sorted(path for path in self.landing.rglob("*") if path.is_file()):
+        for file in self.files():
             shutil.copyfile(self.source / file.relative_to(self.landing), file)
         build(self.landing, self.home, "--prune")
         check_clean(self.home)
