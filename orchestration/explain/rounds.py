@@ -25,12 +25,11 @@ where r.round_id = $id
 
 # What a hand-over takes over had waited.
 ROUNDS = """
-select
-    round_id, account_id, business_date, clock_started_at, first_reply_at, first_message_id,
-    is_waiting or starts_with(round_id, platform || '-H-') as has_waited
-from judged.int_judged_rounds
-where platform = $platform and conversation_id = $conversation_id
-order by clock_started_at, round_id
+select r.*, u.reply_scope, r.is_waiting or starts_with(r.round_id, r.platform || '-H-') as has_waited
+from judged.int_judged_rounds r
+left join rules.round_rules u on r.rule_version = u.rule_version
+where r.platform = $platform and r.conversation_id = $conversation_id
+order by r.clock_started_at, r.round_id
 """
 
 REPLIES = {"bot_and_human": "of bots and humans 智能客服+人工客服", "human_only": "of humans only 仅人工客服"}
@@ -65,6 +64,12 @@ def rounds_of(connection: duckdb.DuckDBPyConnection, row: Row) -> list[Row]:
     return rows(connection, ROUNDS, platform=row["platform"], conversation_id=row["conversation_id"])
 
 
+def clock_item(row: Row) -> tuple[str, str]:
+    """Kind and id of the item at which a round's clock starts, of which its id is made."""
+    kind, item_id = row["round_id"].removeprefix(f"{row['platform']}-").split("-", 1)
+    return kind, item_id
+
+
 @dataclass
 class Story:
     """A round with its conversation. RowsChangedError where the landed rows no longer hold what it was made of."""
@@ -80,9 +85,8 @@ class Story:
 
     def __post_init__(self) -> None:
         row, items = self.round, {(one.kind, one.id): one for one in self.conversation}
-        kind, item_id = row["round_id"].removeprefix(f"{row['platform']}-").split("-", 1)
         try:
-            self.clock, self.first_message = items[kind, item_id], items["Q", row["first_message_id"]]
+            self.clock, self.first_message = items[clock_item(row)], items["Q", row["first_message_id"]]
             self.reply = items[row["reply_kind"], row["first_reply_id"]] if row["first_reply_id"] else None
         except KeyError:
             raise RowsChangedError(row["round_id"]) from None

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 import duckdb
 
 from orchestration.explain.conversation import conversation
-from orchestration.explain.tables import clauses_of, header, rows
+from orchestration.explain.rounds import clock_item, rounds_of
+from orchestration.explain.tables import clauses_of, header
 from orchestration.explain.text import Explanation, Row, clock, duration, number
 
 CONVERSATION = """
@@ -17,17 +18,10 @@ from items.int_{platform}__items
 where conversation_id = $id
 group by all
 """
-ROUNDS = """
-select r.*, u.reply_scope
-from judged.int_judged_rounds r
-left join rules.round_rules u on r.rule_version = u.rule_version
-where r.platform = $platform and r.conversation_id = $conversation_id
-order by r.clock_started_at, r.round_id
-"""
 
 
 def explanation(connection: duckdb.DuckDBPyConnection, row: Row) -> Explanation:
-    rounds = rows(connection, ROUNDS, platform=row["platform"], conversation_id=row["conversation_id"])
+    rounds = rounds_of(connection, row)
     scopes = {one["reply_scope"] for one in rounds}  # of one that the rules changed amid, as after the change
     of_rules = {"reply_scope": scopes.pop() if len(scopes) == 1 else None}
     clauses = clauses_of(connection, row["platform"], row["scope"])
@@ -48,7 +42,7 @@ def explanation(connection: duckdb.DuckDBPyConnection, row: Row) -> Explanation:
 
 def item_of(one: Row) -> tuple[bool, str]:
     """Whether a round's clock started at a routing event, and the id of what it started at."""
-    kind, identifier = one["round_id"].removeprefix(f"{one['platform']}-").split("-", 1)
+    kind, identifier = clock_item(one)
     return kind == "H", identifier
 
 

@@ -11,7 +11,7 @@ import dagster as dg
 
 from orchestration.build.checks import LastRun, example_rows
 from orchestration.build.dbt import run_dbt
-from orchestration.build.state import BuildState, Dates, of_check
+from orchestration.build.state import BuildState, Dates, of_check, opened
 from orchestration.build.steps import Report, building, raise_unreadable
 from orchestration.errors import KefuError
 from orchestration.home import Home
@@ -53,14 +53,15 @@ def build_whole(context: dg.AssetExecutionContext, home: Home, told: Partitioned
             run_dbt(home, arguments, report)
         except KefuError as error:
             failure = error
-        with home.connect() as connection:
-            yield from _results(context, BuildState(home, connection), LastRun(home))
+        with opened(home) as state:
+            yield from _results(context, state, LastRun(home))
         if failure:
             raise failure
         built_seconds = monotonic() - started
     known = {(key, partition) for key in context.selected_asset_keys for partition in context.partition_keys}
-    with home.connect() as connection:
-        record_builds(context.instance, BuildState(home, connection), told, run=context.run, known=known)
+    with opened(home) as state:
+        connection = state.connection
+        record_builds(context.instance, state, told, run=context.run, known=known)
         newest = figures.newest_day(connection)
         metadata: dict[str, Any] = {
             "file": dg.MetadataValue.path(str(home.published.resolve())),

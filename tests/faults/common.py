@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,13 @@ def start_build(
         text=True,
         start_new_session=True,
     )
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """kill -9 of a build and all it started, unless it was quicker."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
 
 
 def differences(found: Marts, expected: Marts) -> int:

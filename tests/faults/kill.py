@@ -11,14 +11,13 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
 from harness import build, marts
 
-from faults.common import Marts, check_clean, check_readers, deliver, differences, full_rebuilds, scratch, start_build, steps
+from faults.common import Marts, check_clean, check_readers, deliver, differences, end, full_rebuilds, scratch, start_build, steps
 from orchestration.build.state import prepared
 from orchestration.home import Home
 
@@ -36,9 +35,7 @@ def kill(landing: Path, home: Path, stage: str, tables: int, dice: random.Random
         wait_for(stage, process, home, dice.randint(1, tables) if stage == "landing" else tables)
         time.sleep(dice.uniform(0, LONGEST[stage]))
     finally:
-        with suppress(ProcessLookupError):  # it was quicker
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        end(process)
     return _hit(home, *before) if process.returncode == -signal.SIGKILL else ENDED
 
 

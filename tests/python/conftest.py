@@ -6,6 +6,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,14 @@ def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     return base if worker_id == "master" else base.parent
 
 
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Keeps other workers from what they would make at the same time."""
+    with open(path.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 class BuiltHomes(dict[str, Path]):
     """A home per fixture, built from nothing when it is first asked for, once for all workers of a run. Not to be changed."""
 
@@ -44,8 +53,7 @@ class BuiltHomes(dict[str, Path]):
 
     def __missing__(self, fixture: str) -> Path:
         home = self.folder / fixture
-        with open(self.folder / f"{fixture}.lock", "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with alone(home):
             if not (home / "kefu.duckdb").exists():
                 build(FIXTURES / fixture / "landing", home)
         self[fixture] = home
@@ -66,8 +74,7 @@ def read_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Itera
     parse = dbt._parse
 
     def parse_once(home: Home) -> Any:
-        with open(read.with_suffix(".lock"), "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with alone(read):
             if read.exists() and not (home.dbt / read.name).exists():
                 shutil.copyfile(read, home.dbt / read.name)
             parsed = parse(home)
@@ -84,8 +91,7 @@ def read_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Itera
 def empty_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """A home that was built before anything had landed, once for all workers of a run. Not to be changed."""
     home = shared(tmp_path_factory, worker_id) / "empty"
-    with open(home.with_suffix(".lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with alone(home):
         if not (home / "kefu.duckdb").exists():
             opened = open_home(home)
             with one_writer(opened):

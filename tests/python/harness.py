@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 
 from orchestration.cli import main
-from orchestration.home import PROJECT, open_home
+from orchestration.home import PROJECT
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -48,13 +48,7 @@ def copy_project(target: Path) -> Path:
 
 
 def kefu_of(project: Path, *arguments: object) -> Outcome:
-    """Runs a command on a home with another copy of the project, in a process of its own.
-
-    What dbt reads of the copy the first time is kept beside it, so that only what has changed is read the next time.
-    """
-    home, read = open_home(Path(str(arguments[arguments.index("--home") + 1]))), project / "partial_parse.msgpack"
-    if read.exists():
-        shutil.copyfile(read, home.dbt / read.name)
+    """Runs the command of another copy of the project, in a process of its own."""
     run = subprocess.run(
         [sys.executable, "-c", "from orchestration.cli import main; raise SystemExit(main())", *map(str, arguments)],
         cwd=project,
@@ -62,8 +56,6 @@ def kefu_of(project: Path, *arguments: object) -> Outcome:
         capture_output=True,
         text=True,
     )
-    if (home.dbt / read.name).exists():
-        shutil.copyfile(home.dbt / read.name, read)
     return Outcome(run.returncode, run.stdout, run.stderr)
 
 

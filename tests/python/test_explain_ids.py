@@ -27,25 +27,19 @@ def told(home: Path, given: str) -> str:
 
 def test_every_figure_of_a_day(built_homes: dict[str, Path]) -> None:
     home = built_homes[CASE]
-    figures = query(
+    figures = warehouse(
         home,
         """
         select platform || '/' || shop_id || '/' || period_end || '/' || metric, numerator, denominator, value, unit
-        from marts.service_metrics
-        join (from (values ('avg_response_seconds', 's'), ('avg_reply_gap_seconds', 's'), ('avg_reply_interval_seconds', 's'),
-            ('avg_first_response_seconds', 's')) m (metric, unit)) using (metric)
+        from marts.service_metrics join rules.metrics using (platform, metric)
         where subject = 'shop' and period = 'day'
-        union all
-        select platform || '/' || shop_id || '/' || period_end || '/' || metric, numerator, denominator, value, '%'
-        from marts.service_metrics
-        where subject = 'shop' and period = 'day' and not starts_with(metric, 'avg_')
+        order by all
         """,
     )
     for given, numerator, denominator, value, unit in figures[::5]:
         text = told(home, given)
-        parts = (
-            f"{numerator:g} of {denominator:g} = {value:.2%}" if unit == "%" else f"{value:,.3f} s, the mean of {denominator:g}"
-        )
+        share = f"{numerator:g} of {denominator:g} = {value:.2%}"
+        parts = share if unit == "rate" else f"{value:,.3f} s, the mean of {denominator:g}"
         assert f"    day: {parts}; " in text, given
         assert "None" not in text, given
     assert {given.split("/")[0] for given, *_ in figures} == {"kuaishou", "taobao", "xiaohongshu"}
@@ -130,9 +124,7 @@ def test_every_card_of_kuaishou(built_homes: dict[str, Path]) -> None:
     ],
     ids=lambda value: value.strip("-") if value.endswith("-") else "",
 )
-def test_an_id_alone_is_enough_where_one_thing_has_it(
-    built_homes: dict[str, Path], tmp_path: Path, ids: str, begins: str, title: str
-) -> None:
+def test_an_id_alone_is_enough_where_one_thing_has_it(built_homes: dict[str, Path], ids: str, begins: str, title: str) -> None:
     """In the samples things of several platforms have the same ids; then all of them are named."""
     home = built_homes[CASE]
     ((identifier,), *_) = warehouse(home, f"{ids} order by all")

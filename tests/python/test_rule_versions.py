@@ -5,24 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import pytest
 from harness import FIXTURES, build, copy_project, kefu_of, marts, query
 
-from orchestration.home import PROJECT
-
 CASE = "case103"  # around 6 July 2022, when Tmall's window began an hour later
-
-
-@pytest.fixture(scope="module")
-def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return copy_project(tmp_path_factory.mktemp("rules") / "project")
-
-
-@pytest.fixture
-def project(copied: Path) -> Path:
-    """A copy of the project whose rules a test may change."""
-    shutil.copy(PROJECT / "seeds" / "rule_parameters.csv", copied / "seeds")
-    return copied
 
 
 def rounds(home: Path, where: str) -> list[tuple[object, ...]]:
@@ -39,8 +24,8 @@ def change(project: Path, old: str, new: str) -> None:
     rules.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def test_moving_a_boundary_moves_it_and_nothing_else(built_homes: dict[str, Path], project: Path, tmp_path: Path) -> None:
-    before, home = built_homes[CASE], tmp_path / "home"
+def test_moving_a_boundary_moves_it_and_nothing_else(built_homes: dict[str, Path], tmp_path: Path) -> None:
+    before, home, project = built_homes[CASE], tmp_path / "home", copy_project(tmp_path / "project")
     shutil.copytree(before, home, symlinks=True)
     change(project, "tmall,window_start,08:00,,2022-07-05,", "tmall,window_start,08:00,,2022-07-07,")
     change(project, "tmall,window_start,09:00,2022-07-06,,", "tmall,window_start,09:00,2022-07-08,,")
@@ -64,9 +49,9 @@ def test_moving_a_boundary_moves_it_and_nothing_else(built_homes: dict[str, Path
     assert marts(home) == marts(full)
 
 
-def test_a_change_that_moves_where_no_data_lies(project: Path, tmp_path: Path) -> None:
+def test_a_change_that_moves_where_no_data_lies(tmp_path: Path) -> None:
     """What came after it keeps its figures; its rule version is called after another day."""
-    home, landing = tmp_path / "home", tmp_path / "landing"
+    home, landing, project = tmp_path / "home", tmp_path / "landing", copy_project(tmp_path / "project")
     for day in ("2023-03-31", "2023-04-01"):
         for folder in (FIXTURES / "case101" / "landing").glob(f"kuaishou/*/dt={day}"):
             shutil.copytree(folder, landing / folder.relative_to(FIXTURES / "case101" / "landing"))
@@ -83,10 +68,10 @@ def test_a_change_that_moves_where_no_data_lies(project: Path, tmp_path: Path) -
     assert marts(home)["kuaishou_realtime"] == before["kuaishou_realtime"] != []
 
 
-def test_kuaishou_before_and_after_the_change_in_one_build(built_homes: dict[str, Path], project: Path, tmp_path: Path) -> None:
+def test_kuaishou_before_and_after_the_change_in_one_build(built_homes: dict[str, Path], tmp_path: Path) -> None:
     """Until 26 March 2023 bots answered too, and until 24:00; moving the change by two days moves these two days only."""
     case = "case101"
-    before, home = built_homes[case], tmp_path / "home"
+    before, home, project = built_homes[case], tmp_path / "home", copy_project(tmp_path / "project")
     late = "is_counted and hour(clock_started_at) = 23"
     assert query(before, f"select max(business_date) < '2023-03-27' from marts.kuaishou_rounds where {late}") == [(True,)]
 
@@ -107,8 +92,8 @@ def test_kuaishou_before_and_after_the_change_in_one_build(built_homes: dict[str
     assert versions == [("kuaishou@2023-03-29",)]
 
 
-def test_a_version_for_a_future_date_works_at_once(built_homes: dict[str, Path], project: Path, tmp_path: Path) -> None:
-    home = tmp_path / "home"
+def test_a_version_for_a_future_date_works_at_once(built_homes: dict[str, Path], tmp_path: Path) -> None:
+    home, project = tmp_path / "home", copy_project(tmp_path / "project")
     shutil.copytree(built_homes[CASE], home, symlinks=True)
     change(
         project,
