@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 from orchestration.landing.contract import Column, Table, settings
 from orchestration.sql import name, text
@@ -96,16 +96,28 @@ def raw_text(column: str) -> str:
     return name(f"text of {column}")
 
 
+def is_wrong(table: Table) -> str:
+    """A condition on a row's texts and values, and the date of its delivery as _dt: whether anything is wrong with it."""
+    return _any(condition for condition, _ in _faults(table, _as_delivered))
+
+
 def reason(table: Table) -> str:
-    """An expression for all that is wrong with a row, as one text, null where nothing is. It reads the row's texts and values,
-    and the date of its delivery as _dt.
-    """
-    return _faults(table, _as_delivered)
+    """An expression for all that is wrong with such a row, as one text, null where nothing is."""
+    return _texts(_faults(table, _as_delivered))
 
 
 def problem(table: Table) -> str:
     """Gives the same without what people wrote, so that it may be told and counted: of a value its form, or the unknown word."""
-    return _faults(table, _without_content)
+    return _texts(_faults(table, _without_content))
+
+
+def _any(conditions: Iterable[str]) -> str:
+    return f"coalesce({' or '.join(conditions)}, false)"
+
+
+def _texts(faults: Sequence[tuple[str, str]]) -> str:
+    cases = ", ".join(f"case when {condition} then {said} end" for condition, said in faults)
+    return f"nullif(concat_ws('; ', {cases}), {text('')})"
 
 
 def _as_delivered(column: Column, source: str) -> str:
@@ -127,25 +139,24 @@ def _form(source: str) -> str:
     return f"regexp_replace({letters}, {text(f'[^{DIGIT}{LETTER} :/.,+年月日时分秒星点-]')}, {text(OTHER)}, 'g')"
 
 
-def _faults(table: Table, quoted: Callable[[Column, str], str]) -> str:
+def _faults(table: Table, quoted: Callable[[Column, str], str]) -> list[tuple[str, str]]:
+    """What can be wrong with a row: conditions, each with an expression for what is said of it."""
     faults = []
     for column in table.columns:
         source, read = raw_text(column.name), name(column.name)
         if column.required and column.data_type != "varchar[]":
-            faults.append(f"when {source} is null then {text(f'{column.name}: missing')}")
+            faults.append((f"{source} is null", text(f"{column.name}: missing")))
         for other, values in column.required_when.items():
-            faults.append(
-                f"when {source} is null and {name(other)} in ({', '.join(map(text, values))})"
-                f" then {text(f'{column.name}: missing where {other} is ')} || {name(other)}"
-            )
+            is_asked = f"{source} is null and {name(other)} in ({', '.join(map(text, values))})"
+            faults.append((is_asked, f"{text(f'{column.name}: missing where {other} is ')} || {name(other)}"))
         if _can_be_unreadable(column):
             said = f"{text(f'{column.name}: ')} || {_what_is_wrong(column, source)} || ' ' || {quoted(column, source)}"
-            faults.append(f"when {source} is not null and {read} is null then {said}")
+            faults.append((f"{source} is not null and {read} is null", said))
         if column.happened and settings()["event_times_are_checked"]:
             too_late = f"{column.name}: more than {_days_after()} days after its delivery"
-            faults.append(f"when {_is_before(column.name)} then {text(f'{column.name}: before {FIRST_YEAR}')}")
-            faults.append(f"when {_is_after(column.name)} then {text(too_late)}")
-    return f"nullif(concat_ws('; ', {', '.join(f'case {fault} end' for fault in faults)}), {text('')})"
+            faults.append((_is_before(column.name), text(f"{column.name}: before {FIRST_YEAR}")))
+            faults.append((_is_after(column.name), text(too_late)))
+    return faults
 
 
 def is_of_another_age(column: str) -> str:
@@ -189,17 +200,17 @@ def _what_is_wrong(column: Column, source: str) -> str:
     return f"case {' '.join(cases)} else {plain} end"
 
 
-def remark(table: Table) -> str:
-    """An expression for what of a row was read although it was written in another way, as one text, null where nothing was."""
+def remarks(table: Table) -> list[tuple[str, str]]:
+    """What of a row can be read although it is written in another way: conditions, each with what is told of it."""
     remarks = []
     for column in table.columns:
         source, read = raw_text(column.name), name(column.name)
         if column.data_type in ("timestamp", "date"):
             is_epoch = f"length({source}) = 10 and " if column.data_type == "timestamp" else "false and "
             condition = f"({is_epoch}not contains({source}, '-')) or contains({source}, '/') or contains({source}, '年')"
-            remarks.append(f"when {condition} then {text(f'{column.name}: times written in another way')}")
+            remarks.append((condition, f"{column.name}: times written in another way"))
         elif column.is_id:
-            remarks.append(f"when {source} <> {read} then {text(f'{column.name}: ids held as floats, read as whole numbers')}")
+            remarks.append((f"{source} <> {read}", f"{column.name}: ids held as floats, read as whole numbers"))
         elif column.data_type == "varchar" and column.values:
-            remarks.append(f"when {source} <> {read} then {text(f'{column.name}: values with other capitals or spaces')}")
-    return f"nullif(concat_ws('; ', {', '.join(f'case {remark} end' for remark in remarks)}), {text('')})"
+            remarks.append((f"{source} <> {read}", f"{column.name}: values with other capitals or spaces"))
+    return remarks

@@ -11,6 +11,7 @@ from datetime import date
 import duckdb
 
 from orchestration.landing.columns import OLD_DAYS
+from orchestration.landing.columns import remarks as remarks_of
 from orchestration.landing.contract import Table, settings
 from orchestration.sql import name, text
 
@@ -33,13 +34,14 @@ def forget(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[da
         connection.execute(f"delete from {relation} where {of(table, dts)}")
 
 
-def write(connection: duckdb.DuckDBPyConnection, table: Table, numbered: str, dts: Sequence[date]) -> None:
-    """Writes down what became of the rows of `incoming` (the query `numbered`), `broken_lines` and `replaced`."""
+def write(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[date]) -> None:
+    """Writes down what became of rows, also of those in temporary tables `rejected`, `broken_lines`, `replaced`."""
     names = f"{text(table.platform)}, {text(table.name)}"
     connection.execute(
         f"""
         insert into raw.rejected_rows (platform, table_name, dt, file, row_number, reason, problem, raw_row)
-        select {names}, _dt, _file, _row, _reason, _problem, _raw from ({numbered}) where _reason is not null
+        select {names}, f._dt, f._file, r._number - f.first_number + 1, r.reason, r.problem, r.raw
+        from rejected r join incoming_files f on r._path = f._path
         union all
         select {names}, f._dt, f._file, b.row_number, b.reason, b.reason, b.raw_row
         from broken_lines b join incoming_files f on b._path = f._path;
@@ -129,58 +131,86 @@ def find_replacing(connection: duckdb.DuckDBPyConnection, table: Table, dts: Seq
 def _doubt(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[date]) -> None:
     """Notes the dates of which many rows were rejected, or replace rows of somebody else."""
     limits = settings()
-    day, is_dated = (f"i.{name(table.event_time)}::date", "true") if table.event_time else ("null::date", "false")
     names = f"{text(table.platform)}, {text(table.name)}"
-    connection.execute(
+    (few_are_readable, many_are_others) = connection.execute(
         f"""
         create or replace temp table shares as
         select
-            f.dt, sum(f.delivered) as delivered, sum(f.rejected) as rejected,
-            (select count(*) from replacing r where r._dt = f.dt and r.is_other) as others
-        from raw.delivered_files f where {of(table, dts)} group by f.dt;
-        insert into raw.doubtful_dates
-        with bad as (
-            select dt, format('{{:,}} of {{:,}} rows rejected', rejected::bigint, delivered::bigint) as cause from shares
-            where {is_dated} and rejected > {limits["held_rejected_min_share"]} * delivered
-                and rejected >= {limits["held_min_rows"]}
-        ),
-        dated as (
+            *, rejected > {limits["held_rejected_min_share"]} * delivered and rejected >= {limits["held_min_rows"]}
+                as few_are_readable,
+            others > {limits["held_replaced_min_share"]} * delivered and others >= {limits["held_min_rows"]} as many_are_others
+        from (
             select
-                f._dt as dt, i._reason is not null as is_rejected,
-                case when abs(f._dt - {day}) <= {OLD_DAYS} then {day} end as day -- another one cannot be meant
-            from incoming i join incoming_files f using (_path)
-            union all
-            select f._dt, true, null from broken_lines join incoming_files f using (_path)
-        ),
-        undated as (select distinct dt from dated where is_rejected and day is null),
-        found as ( -- a row without a date can be of any date of its delivery
-            select dt, day from dated where is_rejected or dt in (from undated)
-            union all
-            select dt, unnest([dt - 1, dt]) from undated where dt not in (select dt from dated where day is not null)
-        )
-        select distinct {names}, b.dt, f.day, b.cause from bad b join found f using (dt) where f.day is not null;
-        insert into raw.doubtful_dates
-        select distinct {names}, s.dt, unnest([r.old_date, r.new_date]), format(
-            '{{:,}} of {{:,}} rows replace a row of another buyer, conversation or date', s.others, s.delivered::bigint
-        )
-        from shares s join replacing r on s.dt = r._dt and r.is_other and r.new_date is not null
-        where s.others > {limits["held_replaced_min_share"]} * s.delivered and s.others >= {limits["held_min_rows"]};
+                dt, sum(delivered) as delivered, sum(rejected) as rejected,
+                (select count(*) from replacing where _dt = dt and is_other) as others
+            from raw.delivered_files where {of(table, dts)} group by dt
+        );
+        select coalesce(bool_or(few_are_readable), false), coalesce(bool_or(many_are_others), false) from shares
         """
-    )
+    ).fetchall()[0]
+    if few_are_readable and table.event_time:
+        day = f"i.{name(table.event_time)}::date"
+        connection.execute(
+            f"""
+            insert into raw.doubtful_dates
+            with bad as (
+                select dt, format('{{:,}} of {{:,}} rows rejected', rejected::bigint, delivered::bigint) as cause from shares
+                where few_are_readable
+            ),
+            dated as (
+                select
+                    f._dt as dt, i._is_rejected as is_rejected,
+                    case when abs(f._dt - {day}) <= {OLD_DAYS} then {day} end as day -- another one cannot be meant
+                from incoming i join incoming_files f using (_path)
+                union all
+                select f._dt, true, null from broken_lines join incoming_files f using (_path)
+            ),
+            undated as (select distinct dt from dated where is_rejected and day is null),
+            found as ( -- a row without a date can be of any date of its delivery
+                select dt, day from dated where is_rejected or dt in (from undated)
+                union all
+                select dt, unnest([dt - 1, dt]) from undated where dt not in (select dt from dated where day is not null)
+            )
+            select distinct {names}, b.dt, f.day, b.cause from bad b join found f using (dt) where f.day is not null
+            """
+        )
+    if many_are_others:
+        connection.execute(
+            f"""
+            insert into raw.doubtful_dates
+            select distinct {names}, s.dt, unnest([r.old_date, r.new_date]), format(
+                '{{:,}} of {{:,}} rows replace a row of another buyer, conversation or date', s.others, s.delivered::bigint
+            )
+            from shares s join replacing r on s.dt = r._dt and r.is_other and r.new_date is not null
+            where s.many_are_others
+            """
+        )
 
 
 def lines(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[date], forms: dict[str, list[str]]) -> list[str]:
     """What to tell of these deliveries besides how many rows landed; `forms` has remarks on the files as a whole, by name."""
+    has_rejected, has_replaced, has_replacing = connection.execute(
+        "select exists (from rejected) or exists (from broken_lines), exists (from replaced), exists (from replacing)"
+    ).fetchall()[0]
+    condition = of(table, dts)
     told = [f"{file}: {remark}" for file, remarks in forms.items() for remark in remarks]
+    files = _lines(connection, _FILES.format(of=condition)) if has_rejected or has_replaced else []
+    problems = _lines(connection, _PROBLEMS.format(of=condition)) if has_rejected else []
     return [
         *_first(told, "files"),
-        *_first(_lines(connection, _FILES.format(of=of(table, dts))), "files"),
-        *_first(_lines(connection, _PROBLEMS.format(of=of(table, dts))), "reasons"),
-        *_lines(connection, _REMARKS),
-        *_lines(connection, _REPEATED.format(of=of(table, dts))),
-        *_lines(connection, _REPLACING),
+        *_first(files, "files"),
+        *_first(problems, "reasons"),
+        *_remarks(connection, table),
+        *(_lines(connection, _REPEATED.format(of=condition)) if has_replaced else []),
+        *(_lines(connection, _REPLACING) if has_replacing else []),
         *(_lines(connection, _OLD.format(column=name(table.event_time), days=OLD_DAYS)) if table.event_time else []),
     ]
+
+
+def _remarks(connection: duckdb.DuckDBPyConnection, table: Table) -> list[str]:
+    found = connection.execute("select _remarks, count(*) from incoming where _remarks > 0 group by all").fetchall()
+    counts = {remark: sum(count for remarks, count in found if remarks & 2**n) for n, (_, remark) in enumerate(remarks_of(table))}
+    return [f"read: {count:,} x {remark}" for remark, count in sorted(counts.items()) if count]
 
 
 def missing(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -220,11 +250,6 @@ _PROBLEMS = """
     )
     from raw.rejected_rows where {of} group by problem order by count(*) desc, problem
 """
-_REMARKS = """
-    select format('read: {:,} x {}', count(*), remark)
-    from (select unnest(string_split(_remark, '; ')) as remark from incoming where _remark is not null)
-    group by remark order by remark
-"""
 _REPEATED = """
     select case when count(*) > 0 then format(
         'warning: {{:,}} rows have the key of a later row of the dt and other content; such as row {{}} of {{}}, and row {{}}',
@@ -245,5 +270,5 @@ _OLD = """
     select case when count(*) > 0 then format(
         '{{:,}} rows are of more than {days} days before their delivery: not counted in how late rows usually are', count(*)
     ) end
-    from incoming i join incoming_files f using (_path) where i._reason is null and i.{column} < f._dt - interval {days} day
+    from incoming i join incoming_files f using (_path) where not i._is_rejected and i.{column} < f._dt - interval {days} day
 """

@@ -246,19 +246,56 @@ def _land_table(
 
 
 def _create_incoming(connection: duckdb.DuckDBPyConnection, table: Table, contents: Contents) -> None:
-    """Fills temporary table `incoming`: every row, typed, with the reason why it cannot be read."""
+    """Fills temporary table `incoming` with every row, typed, and `rejected` with the reasons for those that cannot be read.
+
+    `_remarks` holds which remarks of the table's are true of a row: two to the power of each one's number.
+    """
     typed = ", ".join(f"{name(column.name)} {column.data_type}" for column in table.columns)
+    texts = ", ".join(f"{columns.raw_text(column.name)} varchar" for column in table.columns)
     connection.execute(
         f"""
         create or replace temp table incoming (
-            {typed}, _path varchar, _number bigint, _reason varchar, _problem varchar, _raw varchar, _remark varchar
+            {typed}, _path varchar, _number bigint, _is_rejected boolean, _remarks ubigint, _raw varchar, _fault varchar,
+            _texts struct({texts})
         );
         create or replace temp table incoming_files (
-            _path varchar, _file varchar, _dt date, first_number bigint, delivered bigint
+            _path varchar, _file varchar, _dt date, delivered bigint, first_number bigint, read_rows bigint default 0
         );
         create or replace temp table broken_lines (_path varchar, row_number bigint, reason varchar, raw_row varchar);
+        create or replace temp table rejected (_path varchar, _number bigint, reason varchar, problem varchar, raw varchar);
         """
     )
+    for relation in contents.relations:
+        files = [
+            {"_path": str(file.path), "_file": file.name, "_dt": str(file.dt), "delivered": contents.rows[file.name]}
+            for file in relation.files
+        ]
+        connection.execute(f"insert into incoming_files by name {json_rows(FILES)}", {"rows": json.dumps(files)})
+        try:
+            connection.execute(f"insert into incoming by name {_incoming(table, relation)}")
+        except duckdb.Error as error:
+            raise _unreadable(relation, error) from error
+        _keep_broken_lines(connection, relation)
+    connection.execute(
+        """
+        update incoming_files as f set first_number = i.first_number, read_rows = i.row_count
+        from (select _path, min(_number) as first_number, count(*) as row_count from incoming group by _path) i
+        where f._path = i._path
+        """
+    )
+    is_any_broken, is_any_rejected = connection.execute(
+        "select exists (from broken_lines), exists (from incoming where _is_rejected)"
+    ).fetchall()[0]
+    if is_any_broken:
+        _check_broken_lines(connection)
+        _count_broken_lines(connection)
+    _check_counts(connection)
+    if is_any_rejected:
+        _tell_rejected(connection, table)
+
+
+def _incoming(table: Table, relation: Relation) -> str:
+    """A query for the rows of files. Of most rows it looks only at whether anything is wrong: what, is told of few."""
     texts = ", ".join(
         f"coalesce(nullif({name(column.name)}, {text('')}), {text(column.default)})" + f" as {columns.raw_text(column.name)}"
         if column.default is not None
@@ -268,46 +305,39 @@ def _create_incoming(connection: duckdb.DuckDBPyConnection, table: Table, conten
     values = ", ".join(
         f"{columns.value(column, columns.raw_text(column.name))} as {name(column.name)}" for column in table.columns
     )
-    for relation in contents.relations:
-        files = [
-            {"_path": str(file.path), "_file": file.name, "_dt": str(file.dt), "delivered": contents.rows[file.name]}
-            for file in relation.files
-        ]
-        connection.execute(f"insert into incoming_files by name {json_rows(FILES)}", {"rows": json.dumps(files)})
-        try:
-            connection.execute(
-                f"""
-                insert into incoming
-                select
-                    {_names(table)}, _path, _number,
-                    case when _reason is not null then coalesce({relation.fault}, _reason) end,
-                    case when _reason is not null then coalesce({relation.fault}, {columns.problem(table)}) end,
-                    case when _reason is not null then {relation.raw_row} end,
-                    case when _reason is null then {columns.remark(table)} end
-                from (
-                    select *, {columns.reason(table)} as _reason
-                    from (
-                        select *, {values}
-                        from (select {texts}, _path, _number, _delivered from ({relation.sql}))
-                        join (select _path, _dt from incoming_files) using (_path)
-                    )
-                )
-                """
+    remarks = [f"case when {is_true} then {2**n} else 0 end" for n, (is_true, _) in enumerate(columns.remarks(table))]
+    packed = ", ".join(columns.raw_text(column.name) for column in table.columns)
+    return f"""
+        select
+            {_names(table)}, _path, _number, _is_rejected,
+            case when _is_rejected then 0 else {" + ".join(remarks) or "0"} end as _remarks,
+            case when _is_rejected then {relation.raw_row} end as _raw,
+            case when _is_rejected then {relation.fault} end as _fault,
+            case when _is_rejected then row({packed}) end as _texts
+        from (
+            select *, {columns.is_wrong(table)} as _is_rejected
+            from (
+                select *, {values}
+                from (select {texts}, _path, _number, _delivered from ({relation.sql}))
+                join (select _path, _dt from incoming_files) using (_path)
             )
-        except duckdb.Error as error:
-            raise _unreadable(relation, error) from error
-        _keep_broken_lines(connection, relation)
+        )
+    """
+
+
+def _tell_rejected(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     connection.execute(
-        """
-        update incoming_files as f set first_number = i.first_number
-        from (select _path, min(_number) as first_number from incoming group by _path) i
-        where f._path = i._path
+        f"""
+        insert into rejected
+        select
+            _path, _number, coalesce(_fault, {columns.reason(table)}), coalesce(_fault, {columns.problem(table)}), _raw
+        from (
+            select i.* exclude (_texts), f._dt, unnest(i._texts)
+            from incoming i join incoming_files f using (_path)
+            where i._is_rejected
+        )
         """
     )
-    if connection.execute("select exists (from broken_lines)").fetchall()[0][0]:
-        _check_broken_lines(connection)
-        _count_broken_lines(connection)
-    _check_counts(connection)
 
 
 def _check_broken_lines(connection: duckdb.DuckDBPyConnection) -> None:
@@ -330,10 +360,9 @@ def _check_counts(connection: duckdb.DuckDBPyConnection) -> None:
     """Refuses a file of which DuckDB read more or fewer rows than a count apart from it."""
     found = connection.execute(
         """
-        select f._file, f.delivered, coalesce(i.row_count, 0) + coalesce(b.row_count, 0) as read
+        select f._file, f.delivered, f.read_rows + coalesce(b.row_count, 0) as read
         from incoming_files f
-        left join (select _path, count(*) as row_count from incoming group by all) i on f._path = i._path
-        left join (select _path, count(*) as row_count from broken_lines group by all) b on f._path = b._path
+        left join (select _path, count(*) as row_count from broken_lines group by all) b using (_path)
         where f.delivered <> read
         order by all limit 1
         """
@@ -379,9 +408,17 @@ def _names(table: Table, prefix: str = "") -> str:
 
 
 def _keep_broken_lines(connection: duckdb.DuckDBPyConnection, relation: Relation) -> None:
-    """Keeps lines that the CSV reader could not take apart; it lists them in tables of its own."""
-    if not connection.execute("from duckdb_tables() where table_name = 'reject_errors'").fetchall():
+    """Keeps lines that the CSV reader could not take apart; it lists them in tables, even where there are none."""
+    try:
+        (is_any_broken,) = connection.execute("select exists (from reject_errors)").fetchall()[0]
+    except duckdb.CatalogException:  # no such table; to ask the catalog for it takes five times as long
         return
+    if is_any_broken:
+        _copy_broken_lines(connection, relation)
+    connection.execute("drop table reject_errors; drop table reject_scans")
+
+
+def _copy_broken_lines(connection: duckdb.DuckDBPyConnection, relation: Relation) -> None:
     header = f"([{', '.join(map(text, relation.columns))}]::varchar[])"
     lines_before = 1 if relation.columns else 0
     connection.execute(
@@ -407,9 +444,7 @@ def _keep_broken_lines(connection: duckdb.DuckDBPyConnection, relation: Relation
             )
         from reject_errors e
         join reject_scans s on e.scan_id = s.scan_id and e.file_id = s.file_id
-        group by s.file_path, e.line;
-        drop table reject_errors;
-        drop table reject_scans;
+        group by s.file_path, e.line
         """
     )
 
@@ -427,10 +462,23 @@ def _drop_repeated(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
 
     What went stands in temporary table `replaced`, each with the row that stands instead.
     """
+    key = _key(table)
+    (is_any_repeated,) = connection.execute(
+        f"""
+        create or replace temp table replaced (
+            id bigint, by_id bigint, _dt date, _file varchar, _row bigint, by_file varchar, by_row bigint, is_same boolean
+        );
+        create or replace temp table repeated as
+        select {key} from incoming where not _is_rejected group by all having count(*) > 1;
+        select exists (from repeated)
+        """
+    ).fetchall()[0]
+    if not is_any_repeated:
+        return 0
     same = " and ".join(f"i.{name(column.name)} is not distinct from s.{name(column.name)}" for column in table.columns)
     connection.execute(
         f"""
-        create or replace temp table replaced as
+        insert into replaced
         with rows as (
             select
                 i.rowid as id, last_value(i.rowid) over of_key as by_id,
@@ -438,11 +486,10 @@ def _drop_repeated(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
                 last_value(f._file) over of_key as by_file, last_value(i._number - f.first_number + 1) over of_key as by_row
             from incoming i
             join incoming_files f using (_path)
-            where i._reason is null and ({_key(table)}) in (
-                select ({_key(table)}) from incoming where _reason is null group by all having count(*) > 1
-            )
+            semi join repeated a on {_same_key(table, "i", "a")}
+            where not i._is_rejected
             window of_key as (
-                partition by f._dt, {_key(table)} order by f._file, i._number
+                partition by f._dt, {key} order by f._file, i._number
                 rows between unbounded preceding and unbounded following
             )
         )
@@ -470,7 +517,7 @@ def _replace(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[
     connection.execute(
         f"""
         create or replace temp table affected as
-        select {key} from incoming where _reason is null
+        select {key} from incoming where not _is_rejected
         union
         select {key} from {raw} where _dt in ({listed});
         """
@@ -483,7 +530,7 @@ def _replace(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[
         insert into {raw} ({_names(table)}, _dt, _file, _row, _landed_at, _stands)
         select {_names(table)}, _dt, _file, _row, timestamp {text(beijing_now())}, true
         from ({NUMBERED})
-        where _reason is null;
+        where not _is_rejected;
         """
     )
     _restand(connection, table)
@@ -579,7 +626,7 @@ def _log(connection: duckdb.DuckDBPyConnection, batch: _Batch, relations: Sequen
         for file in relation.files:
             unknown[file.dt].update(relation.unknown_columns)
     ledger.forget(connection, table, batch.dts)
-    ledger.write(connection, table, NUMBERED, batch.dts)
+    ledger.write(connection, table, batch.dts)
     connection.execute(f"delete from raw.deliveries where {dts}")
     deliveries = [
         {
