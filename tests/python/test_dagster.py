@@ -173,6 +173,7 @@ def test_a_month_closes_once_every_day_has_landed_and_passed(
 
     with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
         connection.execute("insert into raw.deliveries from kept; drop table kept; delete from build.held_dates")
+    assert months_to_close(open_home(home), date(2023, 3, 31)) == ({}, []), "its last day is not over"
     over, waiting = months_to_close(open_home(home), date(2023, 4, 1))
     assert (list(over), waiting) == ([date(2023, 3, 1)], [])
     assert close(defs, "2023-03-01").success
@@ -304,6 +305,21 @@ def test_the_first_line_of_a_failed_run_is_its_cause(tmp_path: Path) -> None:
         2
     ].startswith(cause)
     assert not [message for message in logged if "Dependencies" in message]
+
+
+def test_a_run_that_could_not_read_one_platform_builds_the_others_and_fails_with_the_file(tmp_path: Path) -> None:
+    home, landing = open_home(tmp_path / "home"), tmp_path / "landing"
+    deliver_message(landing, "m1")
+    broken = "xiaohongshu/messages/dt=2025-10-01/part.parquet"
+    (landing / broken).parent.mkdir(parents=True)
+    (landing / broken).write_bytes(b"not Parquet")
+    result = run((definitions(home, landing), home.path), "2025-10-01", "2025-10-01", with_touched=True)
+    assert not result.success
+    with instance_of(home) as instance:
+        record = instance.get_run_by_id(result.run_id)
+    assert record and record.tags[CAUSE].startswith(broken)
+    assert query(home.path, "select user_id from marts.kuaishou_rounds") == [("u",)]
+    assert "2025-10-01" in materialized(home.path, "kuaishou_rounds")
 
 
 def test_everything_that_writes_is_in_the_pool_of_one_and_backfills_in_one_run(empty: tuple[dg.Definitions, Path]) -> None:
