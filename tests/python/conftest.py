@@ -120,6 +120,6 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begins with the browser, which waits most of its time, then with the files that build most: a file is one worker's."""
     builds = {
-        path: len(re.findall(r"\b(?:build|kefu_of|run)\(", path.read_text("utf-8"))) for path in {item.path for item in items}
+        path: len(re.findall(r"\b(?:build|build_of|run)\(", path.read_text("utf-8"))) for path in {item.path for item in items}
     }
     items.sort(key=lambda item: (item.path.stem != "test_browser", -builds[item.path], item.path))

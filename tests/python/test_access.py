@@ -228,34 +228,36 @@ def glue(landing: Path) -> set[str]:
     return buyers
 
 
-def test_another_key_is_news(landing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def buyers() -> set[str]:
-        return {value for (value,) in query(tmp_path, "select buyer_id from marts.taobao_rounds")}
+def test_another_key_is_news(landing: Path, begun_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = begun_home
 
-    build(landing, tmp_path)
+    def buyers() -> set[str]:
+        return {value for (value,) in query(home, "select buyer_id from marts.taobao_rounds")}
+
+    build(landing, home)
     assert buyers() == {ANNA, BERT}
     monkeypatch.setenv(VARIABLE, KEY)
-    assert "published" in build(landing, tmp_path).out
+    assert "published" in build(landing, home).out
     assert buyers() == {sha(ANNA), sha(BERT)}
-    assert len(list((tmp_path / "published").iterdir())) == 1, "the version that names buyers is gone"
-    assert "nothing to do" in build(landing, tmp_path).out
+    assert len(list((home / "published").iterdir())) == 1, "the version that names buyers is gone"
+    assert "nothing to do" in build(landing, home).out
     monkeypatch.setenv(VARIABLE, "too-short")
-    outcome = kefu("build", "--landing", landing, "--home", tmp_path)
+    outcome = kefu("build", "--landing", landing, "--home", home)
     assert outcome.code == 1
     assert outcome.err.startswith("kefu: KEFU_BUYER_KEY is shorter than 16 characters")
     assert "too-short" not in outcome.err
     monkeypatch.delenv(VARIABLE)
     (landing / "taobao/messages" / f"dt={people.DAYS[0]}" / "export.csv").touch()
     for outcome in (
-        kefu("build", "--landing", landing, "--home", tmp_path),
-        kefu("forget", "--buyer", ANNA, "--landing", landing, "--home", tmp_path),
+        kefu("build", "--landing", landing, "--home", home),
+        kefu("forget", "--buyer", ANNA, "--landing", landing, "--home", home),
     ):
         assert outcome.code == 1
         assert outcome.err.startswith("kefu: KEFU_BUYER_KEY is not set, and ")
     assert buyers() == {sha(ANNA), sha(BERT)}
-    build(landing, tmp_path, "--without-buyer-key")
+    build(landing, home, "--without-buyer-key")
     assert buyers() == {ANNA, BERT}
-    assert "nothing to do" in build(landing, tmp_path).out
+    assert "nothing to do" in build(landing, home).out
 
 
 def test_generated_files_are_the_owners(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A home that is restored goes on where the backup was made."""
 
+import shutil
 import sqlite3
 import tarfile
 import threading
@@ -21,11 +22,11 @@ def seen() -> None:
 
 
 @pytest.fixture(scope="module")
-def backed_up(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def backed_up(built_homes: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A home of case102 with something in Dagster's storage, and its backup."""
     folder = tmp_path_factory.mktemp("backup")
     home, archive = folder / "home", folder / "kefu.tar.gz"
-    build(FIXTURES / "case102" / "landing", home)
+    shutil.copytree(built_homes["case102"], home, symlinks=True)
     with instance_of(open_home(home)) as instance:
         instance.report_runless_asset_event(dg.AssetMaterialization("published_marts"))
         assert dg.materialize([seen], instance=instance).success

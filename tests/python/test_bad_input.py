@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import Outcome, build, copy_project, kefu, kefu_of, marts, query, warehouse
+from harness import Outcome, build, build_of, copy_project, kefu, marts, query, warehouse
 
 from orchestration.home import PROJECT
 
@@ -65,8 +65,8 @@ def landings(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 @pytest.fixture(scope="module")
-def built(landings: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("built")
+def built(landings: tuple[Path, Path], empty_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = shutil.copytree(empty_home, tmp_path_factory.mktemp("built"), symlinks=True, dirs_exist_ok=True)
     build(landings[0], home)
     return home
 
@@ -181,7 +181,7 @@ def test_rules_that_overlap(
     (row,) = [line for line in lines if line.startswith("taobao,window_start,")]
     rules.write_text("\n".join([*lines, row, ""]), encoding="utf-8")
     before = published(home)
-    outcome = kefu_of(project, "build", "--landing", landings[0], "--home", home)
+    outcome = build_of(project, landings[0], home)
     fails(outcome, "rule_parameters", "window_start")
     assert published(home) == before
     build(landing, home)

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from harness import FIXTURES, copy_project, kefu_of
+from harness import FIXTURES, build_of, copy_project
 
 from orchestration.build.checks import LastRun
 from orchestration.build.dbt import manifest_path, run_dbt
@@ -67,7 +67,7 @@ def test_a_model_that_fails_on_a_fresh_home_shows_its_own_error(tmp_path: Path) 
     (project / "models" / "build" / "broken.sql").write_text("select no_such_column from {{ ref('as_of') }}\n", encoding="utf-8")
     delivery = Path("kuaishou", "messages", "dt=2023-03-20")
     shutil.copytree(FIXTURES / "case101" / "landing" / delivery, landing / delivery)
-    outcome = kefu_of(project, "build", "--landing", landing, "--home", tmp_path / "home")
+    outcome = build_of(project, landing, tmp_path / "home")
     assert outcome.code == 1
     assert outcome.err.startswith("kefu: broken failed: ") and "no_such_column" in outcome.err
 

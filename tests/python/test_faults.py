@@ -95,8 +95,8 @@ def test_a_crash_between_building_and_publishing(landing: Path, tmp_path: Path, 
     check_clean(home.path)
 
 
-def test_kills_in_a_row_and_a_plain_rerun(landing: Path, tmp_path: Path) -> None:
-    home, dice, deliveries = tmp_path / "home", random.Random(1), count(2)
+def test_kills_in_a_row_and_a_plain_rerun(landing: Path, begun_home: Path) -> None:
+    home, dice, deliveries = begun_home, random.Random(1), count(2)
     for stage in kill.STAGES:
         hits: list[str] = []
         while stage not in hits:  # a kill comes at a random moment: on a slow or a quick machine it can hit another stage
@@ -110,8 +110,8 @@ def test_kills_in_a_row_and_a_plain_rerun(landing: Path, tmp_path: Path) -> None
     check_clean(home)
 
 
-def test_a_full_disk_is_one_line_and_readers_keep_their_version(landing: Path, tmp_path: Path) -> None:
-    home = tmp_path / "home"
+def test_a_full_disk_is_one_line_and_readers_keep_their_version(landing: Path, begun_home: Path) -> None:
+    home = begun_home
     build(landing, home)
     before = marts(home)
     write_message(landing, 2, 1, asks=False)
@@ -144,8 +144,10 @@ def test_malformed_files_land_or_are_refused_by_name(tmp_path: Path) -> None:
     fuzz.build_survivors(tmp_path)
 
 
-def test_a_wrong_clock_changes_no_figure(landing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    home, parts = tmp_path / "home", [(2, 1, False, "u"), (3, 30, True, "v")]
+def test_a_wrong_clock_changes_no_figure(
+    landing: Path, begun_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, parts = begun_home, [(2, 1, False, "u"), (3, 30, True, "v")]
     for year, (number, minute, asks, user) in zip((2090, 1999), parts, strict=True):  # the second goes backwards
         write_message(landing, number, minute, asks=asks, dt=f"2025-10-0{number + 1}", user=user)
         for file in landing.rglob(f"{number}.jsonl"):

@@ -25,9 +25,10 @@ def forget(buyer: str, landing: Path, home: Path) -> Outcome:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def built(empty_home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A landing folder and the home built from it."""
     landing, home = tmp_path_factory.mktemp("landing"), tmp_path_factory.mktemp("home")
+    shutil.copytree(empty_home, home, symlinks=True, dirs_exist_ok=True)
     people.write(landing)
     build(landing, home)
     return landing, home

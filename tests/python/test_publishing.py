@@ -53,8 +53,8 @@ def write_rounds(landing: Path, count: int) -> None:
     (folder / "part.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
 
 
-def test_readers_see_only_whole_states_while_builds_publish(tmp_path: Path) -> None:
-    landing, home, stop = tmp_path / "landing", tmp_path / "home", tmp_path / "stop"
+def test_readers_see_only_whole_states_while_builds_publish(begun_home: Path, tmp_path: Path) -> None:
+    landing, home, stop = tmp_path / "landing", begun_home, tmp_path / "stop"
     write_rounds(landing, 1)
     build(landing, home)
     readers = [
@@ -79,8 +79,8 @@ def test_readers_see_only_whole_states_while_builds_publish(tmp_path: Path) -> N
     assert len(list((home / "published").iterdir())) == 2, "the published version and the one before are kept"
 
 
-def test_a_failed_check_leaves_the_last_good_version_and_says_so(tmp_path: Path) -> None:
-    landing, home = tmp_path / "landing", tmp_path / "home"
+def test_a_failed_check_leaves_the_last_good_version_and_says_so(begun_home: Path, tmp_path: Path) -> None:
+    landing, home = tmp_path / "landing", begun_home
     write_rounds(landing, 2)
     build(landing, home)
     good, version = marts(home), (home / "kefu.duckdb").resolve()

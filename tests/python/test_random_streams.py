@@ -171,9 +171,9 @@ def parameters() -> list[dict[str, str]]:
 
 @settings(max_examples=2, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32))
-def test_streams_in_any_order_equal_a_full_rebuild_and_the_reference(seed: int) -> None:
+def test_streams_in_any_order_equal_a_full_rebuild_and_the_reference(empty_home: Path, seed: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        landing, home = Path(folder, "landing"), Path(folder, "home")
+        landing, home = Path(folder, "landing"), shutil.copytree(empty_home, Path(folder, "home"), symlinks=True)
         world = World(seed)
         deliveries = world.deliveries()
         order = sorted(deliveries)

@@ -10,7 +10,7 @@ from pathlib import Path
 from textwrap import dedent, indent
 
 import pytest
-from harness import FIXTURES, copy_project, kefu_of, query, warehouse
+from harness import FIXTURES, build_of, copy_project, query, warehouse
 
 from orchestration.home import PROJECT
 
@@ -79,7 +79,7 @@ def home(project: Path) -> Path:
         for delivery in (FIXTURES / "case101" / "landing" / "taobao" / table).glob("dt=*"):
             if delivery.name.removeprefix("dt=") <= DAYS[-1] or table in ("accounts", "shops"):
                 shutil.copytree(delivery, landing / "taobao" / table / delivery.name)
-    outcome = kefu_of(project, "build", "--landing", landing, "--home", home)
+    outcome = build_of(project, landing, home)
     assert outcome.code == 0, outcome.err
     return home
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from harness import FIXTURES, build, copy_project, kefu_of, marts, query
+from harness import FIXTURES, build, build_of, copy_project, marts, query
 
 CASE = "case103"  # around 6 July 2022, when Tmall's window began an hour later
 
@@ -25,11 +25,11 @@ def change(project: Path, old: str, new: str) -> None:
 
 
 def test_moving_a_boundary_moves_it_and_nothing_else(built_homes: dict[str, Path], tmp_path: Path) -> None:
-    before, home, project = built_homes[CASE], tmp_path / "home", copy_project(tmp_path / "project")
+    before, home, full, project = built_homes[CASE], tmp_path / "home", tmp_path / "full", copy_project(tmp_path / "project")
     shutil.copytree(before, home, symlinks=True)
     change(project, "tmall,window_start,08:00,,2022-07-05,", "tmall,window_start,08:00,,2022-07-07,")
     change(project, "tmall,window_start,09:00,2022-07-06,,", "tmall,window_start,09:00,2022-07-08,,")
-    outcome = kefu_of(project, "build", "--landing", FIXTURES / CASE / "landing", "--home", home)
+    outcome = build_of(project, FIXTURES / CASE / "landing", home, full)
     assert outcome.code == 0, outcome.err
     (days, last) = query(
         before,
@@ -44,8 +44,6 @@ def test_moving_a_boundary_moves_it_and_nothing_else(built_homes: dict[str, Path
     assert all("outside_window" in reasons for (*_, reasons) in _reasons(before, early))
     assert not any("outside_window" in reasons for (*_, reasons) in _reasons(home, early))
 
-    full = tmp_path / "full"
-    assert kefu_of(project, "build", "--landing", FIXTURES / CASE / "landing", "--home", full).code == 0
     assert marts(home) == marts(full)
 
 
@@ -61,8 +59,7 @@ def test_a_change_that_moves_where_no_data_lies(tmp_path: Path) -> None:
         change(project, f"kuaishou,{parameter},,2023-03-26,", f"kuaishou,{parameter},,2023-03-24,")
     for parameter in ("window_end,23:00", "reply_scope,human_only"):
         change(project, f"kuaishou,{parameter},2023-03-27,,", f"kuaishou,{parameter},2023-03-25,,")
-    for place in (home, tmp_path / "full"):
-        assert kefu_of(project, "build", "--landing", landing, "--home", place).code == 0
+    assert build_of(project, landing, home, tmp_path / "full").code == 0
     assert marts(home) == marts(tmp_path / "full")
     assert {row[-1] for row in marts(home)["kuaishou_rounds"]} == {"kuaishou@2023-03-25"}
     assert marts(home)["kuaishou_realtime"] == before["kuaishou_realtime"] != []
@@ -80,7 +77,7 @@ def test_kuaishou_before_and_after_the_change_in_one_build(built_homes: dict[str
         change(project, f"kuaishou,{parameter},,2023-03-26,", f"kuaishou,{parameter},,2023-03-28,")
     for parameter in ("window_end,23:00", "reply_scope,human_only"):
         change(project, f"kuaishou,{parameter},2023-03-27,,", f"kuaishou,{parameter},2023-03-29,,")
-    outcome = kefu_of(project, "build", "--landing", FIXTURES / case / "landing", "--home", home)
+    outcome = build_of(project, FIXTURES / case / "landing", home)
     assert outcome.code == 0, outcome.err
     assert "rebuilt kuaishou: 7 dates, 2023-03-27 to 2023-04-02" in outcome.out
     moved, later = "business_date between '2023-03-27' and '2023-03-28'", "business_date > '2023-03-28'"
@@ -101,7 +98,7 @@ def test_a_version_for_a_future_date_works_at_once(built_homes: dict[str, Path],
         "tmall,response_rate_3min_target,0.95,2022-07-10,,T-01,C,by hand\n"
         "tmall,response_rate_3min_target,0.90,2022-07-06,2022-07-09,",
     )
-    outcome = kefu_of(project, "build", "--landing", FIXTURES / CASE / "landing", "--home", home)
+    outcome = build_of(project, FIXTURES / CASE / "landing", home)
     assert outcome.code == 0, outcome.err
     targets = query(
         home,
