@@ -22,7 +22,7 @@ from orchestration.landing.tables import create_tables
 from orchestration.privacy.buyers import VARIABLE, key_fingerprint
 from orchestration.sql import name, text
 
-LAYERS = ("items", "judged", "metrics")  # of models: what these hold of a platform stands where nothing of it is new
+LAYERS = ("items", "judged", "metrics", "marts")  # what these hold of a platform of which nothing is new stands as it is
 PARAMETERS = PROJECT / "seeds" / "rule_parameters.csv"
 
 
