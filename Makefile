@@ -14,7 +14,7 @@ IS_RIGHT = -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2> /dev/nu
 NEEDED = kefu needs Python 3.11: install it (on Debian 12: apt-get install python3.11-venv), or name one, as in \
 	make setup PYTHON=/opt/python3.11/bin/python
 
-.PHONY: setup install demo ui test rebuilds browser proxy screenshots faults mutants lint format lock
+.PHONY: setup install demo ui test browser proxy screenshots faults mutants lint format lock
 
 # A .venv that another Python was made with is made anew.
 ifneq ($(wildcard $(VENV)/bin/python),)
@@ -47,11 +47,7 @@ ui: setup
 	@$(VENV)/bin/python -m orchestration.runs.ui --home "$(DEMO_HOME)" --landing "$(DEMO_LANDING)" --host $(HOST) --port $(PORT)
 
 test: lint browser proxy
-	@$(VENV)/bin/pytest -m "not rebuilds"
-
-# The other tests: orders, changed rules and kills, after which an increment equals a full rebuild.
-rebuilds: setup
-	@$(VENV)/bin/pytest -m rebuilds
+	@$(VENV)/bin/pytest
 
 # The browser test drives Debian's Chromium; no browser is downloaded.
 browser:

@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 from harness import FIXTURES, build, marts
 
-pytestmark = pytest.mark.rebuilds
-
 
 def deliver(source: Path, target: Path, dt: str) -> None:
     """Copies one dt of every table, as a new delivery."""

@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
 from harness import build, query
-
-pytestmark = pytest.mark.rebuilds
 
 
 def deliver(landing: Path, table: str, dt: str, *rows: dict[str, object]) -> None:

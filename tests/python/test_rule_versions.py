@@ -5,10 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import pytest
 from harness import FIXTURES, build, build_of, copy_project, marts, query
-
-pytestmark = pytest.mark.rebuilds
 
 CASE = "case103"  # around 6 July 2022, when Tmall's window began an hour later
 

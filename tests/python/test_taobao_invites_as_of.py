@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
 from harness import build, marts, query
-
-pytestmark = pytest.mark.rebuilds
 
 
 def deliver(landing: Path, dt: str, *messages: tuple[str, str, str]) -> None:

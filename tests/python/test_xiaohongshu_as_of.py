@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from harness import build, marts, query
-
-pytestmark = pytest.mark.rebuilds
 
 HEADERS = {
     "sessions": "session_id,shop_id,user_id,initiated_by,entered_at,ended_at,ended_by",
