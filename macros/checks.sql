@@ -1,41 +1,36 @@
 {#
-    What data tests look at: the rows of the dates being built, so that a bad row of yesterday does not fail the run of tomorrow.
+    Rows of marts whose key another row has too, each with its mart, its key and its dates: one query for all marts of a
+    platform, and one for those by month, which Dagster has apart.
+    keys: {mart: the columns of its key}.
 
-    A mart says in meta which dates a row belongs to: `date`, an SQL expression, and `first_date` where a row is of a period. Its
-    platform is that of its folder, or of the column. Of a mart that says nothing, and of a build of everything, every row is looked at.
-    dbt reads no ref here: a dated mart that is not made from build_dates says `-- depends_on: build_dates` as a ref.
+    It looks at what was built: a bad row of yesterday does not fail the run of tomorrow. A mart says in meta which dates a row belongs
+    to: `date`, an SQL expression, and `first_date` where a row is of a period; or `built`, a condition. Its platform is that of its
+    folder, or of the column. Of a mart that says nothing, and of a build of everything, every row is looked at.
 #}
-{% macro default__get_where_subquery(relation) %}
-    {%- set own = config.get('where', '') -%}
-    {%- set mart = graph.nodes.get(model.attached_node, {}) if execute else {} -%}
-    {%- set meta = mart.get('config', {}).get('meta', {}) -%}
-    {%- set platform = platform_of(mart) if mart else '' -%}
-    {%- if own -%}
-        (select * from {{ relation }} where {{ own }}) dbt_subquery
-    {%- elif meta.get('date') -%}
-        (
-            select * from {{ relation }}
-            where
-                (select everything from build.request)
-                or exists (
-                    select 1
-                    from (select platform as built_platform, business_date as built_date from build.build_dates)
-                    where
-                        built_platform = {% if platform %}'{{ platform }}'{% else %}platform{% endif %}
-                        and built_date between {{ meta.get('first_date', meta.date) }} and {{ meta.date }}
-                )
-        ) dbt_subquery
-    {%- else -%}
-        {{ relation }}
-    {%- endif -%}
-{% endmacro %}
-
-{# The rows themselves rather than the values that occur twice: who reads of a failure sees what it is about. #}
-{% macro default__test_unique(model, column_name) %}
-    select *
-    from {{ model }}
-    where {{ column_name }} is not null
-    qualify count(*) over (partition by {{ column_name }}) > 1
+{% macro repeated_keys(keys) %}
+select * exclude (first_of_row, last_of_row), first_of_row, last_of_row from (
+    {%- for mart, key in keys.items() %}
+    {%- set node = graph.nodes['model.kefu.' ~ mart] if execute else {'config': {'meta': {}}, 'fqn': []} %}
+    {%- set meta, platform = node.config.meta, platform_of(node) %}
+    {%- set first_date, last_date = meta.get('first_date', meta.get('date', 'null::date')), meta.get('date', 'null::date') %}
+select '{{ mart }}' as mart, {{ key | join(', ') }}, {{ first_date }} as first_of_row, {{ last_date }} as last_of_row
+from {{ ref(mart) }}
+    {%- if meta.get('date') or meta.get('built') %}
+where
+    (select everything from build.request)
+    or {% if meta.get('built') %}{{ meta.built }}{% else %}exists (
+        select 1 from (select platform as built_platform, business_date as built_date from build.build_dates)
+        where
+            built_platform = {% if platform %}'{{ platform }}'{% else %}platform{% endif %}
+            and built_date between {{ first_date }} and {{ last_date }}
+    ){% endif %}
+    {%- endif %}
+qualify count(*) over (partition by {{ key | join(', ') }}) > 1
+        {%- if not loop.last %}
+union all by name
+        {%- endif %}
+    {%- endfor %}
+)
 {% endmacro %}
 
 {#

@@ -137,19 +137,17 @@ def _name(unique_id: str) -> str:
     return ".".join(names) if kind == "unit_test" else names[0]
 
 
-def example_rows(connection: duckdb.DuckDBPyConnection, check: Check) -> list[dict[str, Any]]:
+def example_rows(connection: duckdb.DuckDBPyConnection, check: Check, limit: int = SHOWN_ROWS) -> list[dict[str, Any]]:
     """The first of the rows that a check found, without who the buyer is: they go to logs and to Dagster's storage."""
     rows, parameters = _shown(connection, check)
-    found = connection.execute(f"select to_json(q) from ({rows} order by all limit {SHOWN_ROWS}) q", parameters).fetchall()
-    return [json.loads(row) for (row,) in found]
+    found = connection.execute(f"select to_json(q) from ({rows} order by all limit {limit}) q", parameters).fetchall()
+    return [{column: value for column, value in json.loads(row).items() if value is not None} for (row,) in found]
 
 
 def _examples(connection: duckdb.DuckDBPyConnection, check: Check) -> str:
     """How many rows a check found, and the first of them, each as its columns and values."""
-    rows, parameters = _shown(connection, check)
-    found = connection.execute(f"select columns(*)::varchar from ({rows} order by all limit {TOLD_ROWS})", parameters)
-    columns = [column for column, *_ in found.description]
-    told = [", ".join(f"{column}={value}" for column, value in zip(columns, row, strict=True)) for row in found.fetchall()]
+    rows = example_rows(connection, check, TOLD_ROWS)
+    told = [", ".join(f"{column}={value}" for column, value in row.items()) for row in rows]
     more = f"; and {check.row_count - len(told):,} more" if check.row_count > len(told) else ""
     return f"{check.row_count:,} row{'' if check.row_count == 1 else 's'}: {'; '.join(told)}{more}"
 

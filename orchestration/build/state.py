@@ -22,7 +22,7 @@ from orchestration.landing.tables import create_tables
 from orchestration.privacy.buyers import VARIABLE, key_fingerprint
 from orchestration.sql import name, text
 
-LAYERS = ("items", "judged", "metrics", "marts")  # what these hold of a platform of which nothing is new stands as it is
+LAYERS = ("items", "judged", "metrics")  # of models: what these hold of a platform stands where nothing of it is new
 PARAMETERS = PROJECT / "seeds" / "rule_parameters.csv"
 
 
@@ -166,9 +166,10 @@ class BuildState:
             return []
         is_range = self._value("select first_date is not null from build.request")  # of every platform
         unchanged = [] if is_range else sorted(set(platforms()) - self._platforms_with_news())
-        folders = [f"fqn:kefu.{layer}.{platform}" for platform in unchanged for layer in LAYERS]
+        of_platforms = [f"fqn:kefu.{layer}.{platform}" for platform in unchanged for layer in LAYERS]
+        of_platforms += [f"fqn:kefu.{platform}" for platform in unchanged]  # checks
         # Not by their paths: for each one dbt would walk the project's folders.
-        return ["resource_type:seed", "file:_seeds.yml", "config.materialized:view", "fqn:kefu.rules", *folders]
+        return ["resource_type:seed", "file:_seeds.yml", "config.materialized:view", "fqn:kefu.rules", *of_platforms]
 
     # What is pending
 

@@ -59,15 +59,12 @@ def check_description(test: Mapping[str, Any]) -> str:
     """What a dbt test looks at, by its description, the comment it begins with or its kind; and what a finding means."""
     comment = re.match(r"(?:\s*--[^\n]*\n)+", test["raw_code"])
     arguments = test.get("test_metadata", {}).get("kwargs", {})
-    column = arguments.get("column_name")
     if test["description"]:
         says = test["description"]
     elif comment:
         says = " ".join(line.strip().removeprefix("--").strip() for line in comment[0].splitlines())
     elif "values" in arguments:
-        says = f"{column} is one of {', '.join(map(str, arguments['values']))}."
-    elif column:
-        says = f"No two rows have the same {column.removeprefix('hash(').removesuffix(')')}."
+        says = f"{arguments['column_name']} is one of {', '.join(map(str, arguments['values']))}."
     else:
         says = "Every row is one that can be meant; what is wrong with one stands in its column `problem`."
     return f"{says} {TO_DO[test['config']['severity'].lower()]}"

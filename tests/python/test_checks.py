@@ -67,8 +67,8 @@ def test_a_bad_row_holds_back_its_day_and_no_other(begun_home: Path, tmp_path: P
     )
     failed = kefu("build", "--landing", landing, "--home", home)
     assert failed.code == 1
-    assert "check unique_kuaishou_ratings_card_id failed: 2 rows: card_id=twice, " in failed.err
-    assert "held back: kuaishou 2025-10-02 (check unique_kuaishou_ratings_card_id)" in failed.out
+    assert "check kuaishou_keys_are_unique failed: 2 rows: mart=kuaishou_ratings, card_id=twice, " in failed.err
+    assert "held back: kuaishou 2025-10-02 (check kuaishou_keys_are_unique)" in failed.out
     assert marts(home) == good
 
     assert "held back: kuaishou 2025-10-02" in build(landing, home).out, "the other day of that build"

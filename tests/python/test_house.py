@@ -170,6 +170,13 @@ def test_models_are_described_column_by_column(models: dict[str, Node], columns:
     none_of(wrong)
 
 
+def test_every_mart_has_a_key(models: dict[str, Node], manifest: Node) -> None:
+    checks = [node for node in manifest["nodes"].values() if node["name"].endswith("_keys_are_unique")]
+    keyed = {parent for check in checks for parent in check["depends_on"]["nodes"]}
+    none_of(sorted({key for key, node in models.items() if layer(node) == "marts"} - keyed), "say their key in tests/dbt")
+    assert {check["fqn"][1] for check in checks} == {*PLATFORMS, "common"}, "a check is left out with the platform of its folder"
+
+
 def test_dated_marts_come_after_build_dates(models: dict[str, Node], manifest: Node) -> None:
     """Their data tests look at the rows of build.build_dates, which no ref tells dbt (macros/checks.sql)."""
 

@@ -131,7 +131,7 @@ def test_a_request_lapses_with_later_deliveries(begun_home: Path, tmp_path: Path
     deliver_days(landing)
     build(landing, home)
     built = [result["unique_id"] for result in json.loads((home / "dbt" / "run_results.json").read_text())["results"]]
-    assert any(".int_kuaishou__" in each for each in built) and any(".unique_kuaishou_" in each for each in built)
-    assert not [each for each in built if "_taobao_" in each or "_xiaohongshu_" in each], "of which nothing is new"
+    assert any(".int_kuaishou__" in each for each in built) and any(".kuaishou_keys_are_unique" in each for each in built)
+    assert not [each for each in built if "taobao_" in each or "xiaohongshu_" in each], "of which nothing is new"
     assert query(home, "select outcome from marts.kuaishou_assisted_after_sales") == [("expired",)]
     assert rates(home, "assisted_after_sales_confirm_rate") == {MONDAY: (0.0, 1.0)}

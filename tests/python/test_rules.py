@@ -147,7 +147,7 @@ SINCE_EVER, FOR_EVER = None, None
 def test_what_the_checks_of_rule_parameters_find(
     check: str, versions: list[tuple[str, str | None, str | None]], found: list[str]
 ) -> None:
-    sql = (PROJECT / "tests" / "dbt" / f"rule_parameters_{check}.sql").read_text(encoding="utf-8")
+    sql = (PROJECT / "tests" / "dbt" / "rules" / f"rule_parameters_{check}.sql").read_text(encoding="utf-8")
     with duckdb.connect() as connection:
         connection.execute(
             "create table rule_parameters (scope varchar, parameter varchar, value varchar, valid_from date, valid_to date)"
