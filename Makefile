@@ -64,7 +64,7 @@ proxy:
 screenshots: setup browser
 	@KEFU_SCREENSHOTS=docs $(VENV)/bin/pytest -n 0 tests/python/test_browser.py
 
-# About an hour and a half on two cores. disk_full mounts a tmpfs (as root), clock needs the Debian package faketime.
+# About two and a half hours on two cores, of which `operations` takes most. disk_full mounts a tmpfs (as root), clock needs the Debian package faketime.
 FAULTS ?= kill disk_full replaced at_once fuzz crash clock canceled load operations
 faults: setup
 	@for fault in $(FAULTS); do PYTHONPATH=tests:tests/python $(VENV)/bin/python -m faults.$$fault || exit 1; done
