@@ -1,13 +1,15 @@
 {#
     Rows of marts whose key another row has too, each with its mart, its key and its dates: one query for all marts of a
     platform, and one for those by month, which Dagster has apart.
-    keys: {mart: the columns of its key}.
+    keys: {mart: the columns of its key}; in Dagster the check stands at the first mart.
 
     It looks at what was built: a bad row of yesterday does not fail the run of tomorrow. A mart says in meta which dates a row belongs
     to: `date`, an SQL expression, and `first_date` where a row is of a period; or `built`, a condition. Its platform is that of its
     folder, or of the column. Of a mart that says nothing, and of a build of everything, every row is looked at.
+    No ref tells dbt of build_dates here: a dated mart that is not made from it says `-- depends_on: build_dates` as a ref.
 #}
 {% macro repeated_keys(keys) %}
+{{- config(meta={'first_date': 'first_of_row', 'date': 'last_of_row', 'dagster': {'ref': {'name': keys | first}}}) -}}
 select * exclude (first_of_row, last_of_row), first_of_row, last_of_row from (
     {%- for mart, key in keys.items() %}
     {%- set node = graph.nodes['model.kefu.' ~ mart] if execute else {'config': {'meta': {}}, 'fqn': []} %}

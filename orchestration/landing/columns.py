@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from orchestration.landing.contract import Column, Table, settings
 from orchestration.sql import name, text
@@ -98,7 +98,7 @@ def raw_text(column: str) -> str:
 
 def is_wrong(table: Table) -> str:
     """A condition on a row's texts and values, and the date of its delivery as _dt: whether anything is wrong with it."""
-    return _any(condition for condition, _ in _faults(table, _as_delivered))
+    return f"coalesce({' or '.join(condition for condition, _ in _faults(table, _as_delivered))}, false)"
 
 
 def reason(table: Table) -> str:
@@ -109,10 +109,6 @@ def reason(table: Table) -> str:
 def problem(table: Table) -> str:
     """Gives the same without what people wrote, so that it may be told and counted: of a value its form, or the unknown word."""
     return _texts(_faults(table, _without_content))
-
-
-def _any(conditions: Iterable[str]) -> str:
-    return f"coalesce({' or '.join(conditions)}, false)"
 
 
 def _texts(faults: Sequence[tuple[str, str]]) -> str:

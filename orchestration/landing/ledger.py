@@ -10,8 +10,7 @@ from datetime import date
 
 import duckdb
 
-from orchestration.landing.columns import OLD_DAYS
-from orchestration.landing.columns import remarks as remarks_of
+from orchestration.landing import columns
 from orchestration.landing.contract import Table, settings
 from orchestration.sql import name, text
 
@@ -132,7 +131,7 @@ def _doubt(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[da
     """Notes the dates of which many rows were rejected, or replace rows of somebody else."""
     limits = settings()
     names = f"{text(table.platform)}, {text(table.name)}"
-    (few_are_readable, many_are_others) = connection.execute(
+    few_are_readable, many_are_others = connection.execute(
         f"""
         create or replace temp table shares as
         select
@@ -160,7 +159,7 @@ def _doubt(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[da
             dated as (
                 select
                     f._dt as dt, i._is_rejected as is_rejected,
-                    case when abs(f._dt - {day}) <= {OLD_DAYS} then {day} end as day -- another one cannot be meant
+                    case when abs(f._dt - {day}) <= {columns.OLD_DAYS} then {day} end as day -- another one cannot be meant
                 from incoming i join incoming_files f using (_path)
                 union all
                 select f._dt, true, null from broken_lines join incoming_files f using (_path)
@@ -203,13 +202,15 @@ def lines(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[dat
         *_remarks(connection, table),
         *(_lines(connection, _REPEATED.format(of=condition)) if has_replaced else []),
         *(_lines(connection, _REPLACING) if has_replacing else []),
-        *(_lines(connection, _OLD.format(column=name(table.event_time), days=OLD_DAYS)) if table.event_time else []),
+        *(_lines(connection, _OLD.format(column=name(table.event_time), days=columns.OLD_DAYS)) if table.event_time else []),
     ]
 
 
 def _remarks(connection: duckdb.DuckDBPyConnection, table: Table) -> list[str]:
     found = connection.execute("select _remarks, count(*) from incoming where _remarks > 0 group by all").fetchall()
-    counts = {remark: sum(count for remarks, count in found if remarks & 2**n) for n, (_, remark) in enumerate(remarks_of(table))}
+    counts = {
+        remark: sum(count for remarks, count in found if remarks & 2**n) for n, (_, remark) in enumerate(columns.remarks(table))
+    }
     return [f"read: {count:,} x {remark}" for remark, count in sorted(counts.items()) if count]
 
 

@@ -468,9 +468,9 @@ def _drop_repeated(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
         create or replace temp table replaced (
             id bigint, by_id bigint, _dt date, _file varchar, _row bigint, by_file varchar, by_row bigint, is_same boolean
         );
-        create or replace temp table repeated as
+        create or replace temp table said_again as
         select {key} from incoming where not _is_rejected group by all having count(*) > 1;
-        select exists (from repeated)
+        select exists (from said_again)
         """
     ).fetchall()[0]
     if not is_any_repeated:
@@ -486,7 +486,7 @@ def _drop_repeated(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
                 last_value(f._file) over of_key as by_file, last_value(i._number - f.first_number + 1) over of_key as by_row
             from incoming i
             join incoming_files f using (_path)
-            semi join repeated a on {_same_key(table, "i", "a")}
+            semi join said_again a on {_same_key(table, "i", "a")}
             where not i._is_rejected
             window of_key as (
                 partition by f._dt, {key} order by f._file, i._number

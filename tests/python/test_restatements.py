@@ -9,6 +9,9 @@ from typing import Any
 
 from harness import build, marts, query, warehouse
 
+from orchestration.build.checks import LastRun
+from orchestration.home import Home
+
 MONDAY = date(2023, 3, 27)
 DAYS = [MONDAY + timedelta(days=number) for number in range(5)]
 
@@ -130,7 +133,7 @@ def test_a_request_lapses_with_later_deliveries(begun_home: Path, tmp_path: Path
     assert rates(home, "assisted_after_sales_confirm_rate") == {}
     deliver_days(landing)
     build(landing, home)
-    built = [result["unique_id"] for result in json.loads((home / "dbt" / "run_results.json").read_text())["results"]]
+    built = [result["unique_id"] for result in LastRun(Home(home)).results]
     assert any(".int_kuaishou__" in each for each in built) and any(".kuaishou_keys_are_unique" in each for each in built)
     assert not [each for each in built if "taobao_" in each or "xiaohongshu_" in each], "of which nothing is new"
     assert query(home, "select outcome from marts.kuaishou_assisted_after_sales") == [("expired",)]

@@ -1,7 +1,5 @@
 -- A mart for all platforms that has two rows of one key: sums over it count something twice.
 -- To do: look at the rows' key in the raw tables; a delivery of it anew, or a mended model, sets it right.
-{{ config(meta={'first_date': 'first_of_row', 'date': 'last_of_row', 'dagster': {'ref': {'name': 'service_metrics'}}}) }}
-
 {{ repeated_keys({
     'service_metrics': ['platform', 'metric', 'subject', 'shop_id', 'account_id', 'period', 'period_end'],
     'metric_coverage': ['platform', 'metric', 'table_name'],

@@ -1,7 +1,5 @@
 -- A mart of Xiaohongshu that has two rows of one key: sums over it count something twice.
 -- To do: look at the rows' key in the raw tables; a delivery of it anew, or a mended model, sets it right.
-{{ config(meta={'first_date': 'first_of_row', 'date': 'last_of_row', 'dagster': {'ref': {'name': 'xiaohongshu_sessions'}}}) }}
-
 {{ repeated_keys({
     'xiaohongshu_sessions': ['session_id'],
     'xiaohongshu_inspection_samples': ['session_id'],
