@@ -64,6 +64,7 @@ dates as (
     select s.platform, s.item_date
     from starts s
     join touched c on c.cause = 'shop' and s.platform = c.platform and s.shop_id = c.shop_id
+    where coalesce(s.item_at >= c.touched_from, true) and coalesce(s.item_at <= c.touched_to, true)
     union -- by rules
     select s.platform, s.item_date
     from starts s

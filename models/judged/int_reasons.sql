@@ -6,8 +6,8 @@ select
     platform,
     judged_kind,
     judged_id,
-    bool_or(is_excluding) as is_excluded,
-    {{ ordered_list('reason', 'position') }} as exclusion_reasons,
-    {{ ordered_list('evidence', 'position') }} as evidence
+    not bool_and(is_remark) as is_excluded,
+    {{ ordered_list('reason', 'sort_order') }} as exclusion_reasons,
+    {{ ordered_list('evidence', 'sort_order') }} as evidence
 from {{ ref('int_exclusions') }}
 group by platform, judged_kind, judged_id

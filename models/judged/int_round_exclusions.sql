@@ -6,6 +6,8 @@ with rounds as (select * from {{ ref('int_rounds') }}),
 
 rules as (select * from {{ ref('round_rules') }}),
 
+exempt_periods as (select * from {{ ref('exempt_periods') }}),
+
 never_routed as ( -- T-04, T-09, K-02: it waited for a human, with a bot or in the pool, and never got one
     select
         r.platform,
@@ -38,6 +40,17 @@ outside_window as ( -- T-07, K-01; T-10: released from the pool outside the wind
     from rounds r
     join rules u on r.rule_version = u.rule_version
     where r.segment <> 'in'
+),
+
+exempt as ( -- T-28, K-09: days that the platform leaves out of its figures
+    select
+        r.platform,
+        r.round_id as judged_id,
+        'exempt_period' as reason,
+        'the platform left out ' || e.first_date || ' to ' || e.last_date as evidence
+    from rounds r
+    join rules u on r.rule_version = u.rule_version
+    join exempt_periods e on u.scope = e.scope and r.business_date between e.first_date and e.last_date
 )
 
 select * from never_routed
@@ -45,3 +58,5 @@ union all
 select * from bot_replies
 union all
 select * from outside_window
+union all
+select * from exempt

@@ -57,8 +57,8 @@ read_items as (
     from items i
     join read_dates d on i.scope = d.scope and i.item_date = d.item_date
     join rules r on d.rule_number = r.rule_number
-    -- Where bots may answer, routing says nothing about who is on the conversation.
-    where i.kind not in ('H', 'N') or r.reply_scope = 'human_only'
+    -- Where bots may answer nobody waits; a hand-over still says whose an unanswered round is.
+    where i.kind <> 'N' or r.reply_scope = 'human_only'
 ),
 
 -- Nobody waits but where the routing took a conversation from humans: only these conversations need the walk.

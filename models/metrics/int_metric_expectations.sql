@@ -1,5 +1,6 @@
--- The running month and the last one of each metric with a target, and how large a sample the days that are left will bring, by
--- the daily mean of late. Judged at as-of. One row per platform, metric, shop and month.
+-- Where the assessed period (T-29, K-10) of each metric with a target stands, and how large a sample the days that are left will
+-- bring, by the daily mean of late. It is the period that holds the day before as-of; of one that rolls, the window that ends
+-- there, and what is left is the next day, when the window's first day falls out. One row per platform, metric and shop.
 {{ config(materialized='view') }}
 {% set daily_mean_days = 14 %}
 
@@ -7,41 +8,64 @@ with metric_rows as (
     select * from {{ ref('int_metric_values') }} where subject = 'shop'
 ),
 
+shops as (select platform, shop_id, scope from {{ ref('int_shops') }}),
+
+rules as (select * from {{ ref('metric_rules') }}),
+
+kinds as (select * from {{ ref('metric_periods') }}),
+
 as_of as (select platform, as_of::date as as_of_date from {{ ref('as_of') }}),
 
-months as (
+assessed as (
     select
         m.* exclude (days_with_data, is_complete),
-        m.period_end < a.as_of_date as is_over,
-        greatest(m.period_end - a.as_of_date + 1, 0) as days_left
+        k.kind = 'rolling' as is_rolling,
+        a.as_of_date,
+        case when k.kind = 'rolling' then 1 else m.period_end - a.as_of_date + 1 end as days_left
     from metric_rows m
-    join as_of a on m.platform = a.platform
-    where m.period = 'month'
+    join as_of a on m.platform = a.platform and a.as_of_date - 1 between m.period_start and m.period_end
+    join shops s on m.platform = s.platform and m.shop_id = s.shop_id
+    join rules r
+        on
+            s.scope = r.scope
+            and m.metric = r.metric
+            and m.period = r.assessed_period
+            and a.as_of_date - 1 between r.valid_from and r.valid_to
+    join kinds k on m.platform = k.platform and m.period = k.period
+    where m.target is not null and (k.kind <> 'rolling' or m.period_end = a.as_of_date - 1)
+    -- A day can lie in two months of 30 days: the one that ends first is still running.
+    qualify row_number() over (partition by m.platform, m.metric, m.shop_id order by m.period_end) = 1
 ),
 
--- Of the months that are over, the last one: a shop without it has none.
-latest_months as (
-    select *
-    from months
-    qualify not is_over or period_end = max(period_end) filter (where is_over) over (partition by platform, metric)
+days as (
+    select d.*, a.as_of_date
+    from metric_rows d
+    join as_of a on d.platform = a.platform and d.period_end < a.as_of_date
+    where d.period = 'day'
 ),
 
 recent_days as (
     select
-        d.platform,
-        d.metric,
-        d.shop_id,
-        sum(d.denominator) filter (where d.period_end >= a.as_of_date - {{ daily_mean_days }}) as denominator,
-        least({{ daily_mean_days }}, a.as_of_date - min(d.period_end)) as days
-    from metric_rows d
-    join as_of a on d.platform = a.platform
-    where d.period = 'day' and d.period_end < a.as_of_date
-    group by d.platform, d.metric, d.shop_id, a.as_of_date
+        platform,
+        metric,
+        shop_id,
+        sum(denominator) filter (where period_end >= as_of_date - {{ daily_mean_days }}) as denominator,
+        least({{ daily_mean_days }}, as_of_date - min(period_end)) as days
+    from days
+    group by platform, metric, shop_id, as_of_date
 )
 
 select
-    m.*,
+    m.* exclude (is_rolling, as_of_date),
+    m.numerator - coalesce(o.numerator, 0) as kept_numerator,
+    m.denominator - coalesce(o.denominator, 0) as kept_denominator,
     coalesce(round(r.denominator / r.days * m.days_left), 0) as expected_denominator
-from latest_months m
+from assessed m
 left join recent_days r on m.platform = r.platform and m.metric = r.metric and m.shop_id = r.shop_id
-where m.target is not null
+left join days o -- what falls out
+    on
+        m.is_rolling
+        and m.platform = o.platform
+        and m.metric = o.metric
+        and m.shop_id = o.shop_id
+        and m.period_start = o.period_end

@@ -1,5 +1,5 @@
--- What the running month of a shop's metric still allows, and how its last month ended. Judged at as-of. One row per platform,
--- metric, shop and month.
+-- What the assessed period of a shop's metric still needs or allows, or how it ended. Judged at as-of. One row per platform, metric
+-- and shop.
 with expected as (select * from {{ ref('int_metric_expectations') }}),
 
 metrics as (select * from {{ ref('metrics') }}),
@@ -9,9 +9,9 @@ measured as (
     select
         e.*,
         t.unit,
-        t.is_lower_better,
-        e.target::decimal(9, 6) * (e.denominator + e.expected_denominator)::decimal(18, 0)
-        - e.numerator::decimal(18, 6) as numerator_to_target
+        t.better,
+        e.target::decimal(9, 6) * (e.kept_denominator + e.expected_denominator)::decimal(18, 0)
+        - e.kept_numerator::decimal(18, 6) as numerator_to_target
     from expected e
     join metrics t on e.platform = t.platform and e.metric = t.metric
 ),
@@ -19,8 +19,8 @@ measured as (
 rest as (
     select
         *,
-        case when not is_lower_better then greatest(ceil(numerator_to_target), 0) end as needed_numerator,
-        case when is_lower_better then case unit when 'rate' then floor(numerator_to_target) else numerator_to_target end end
+        case better when 'higher' then greatest(ceil(numerator_to_target), 0) end as needed_numerator,
+        case better when 'lower' then case unit when 'share' then floor(numerator_to_target) else numerator_to_target end end
             as allowed_numerator
     from measured
 )
@@ -29,7 +29,7 @@ select
     platform,
     metric,
     shop_id,
-    date_trunc('month', period_end)::date as month,
+    period,
     period_start,
     period_end,
     numerator,
@@ -45,7 +45,7 @@ select
     case
         when is_met then 'met'
         when not is_assessed then 'not_assessed'
-        when is_over then 'missed'
+        when days_left = 0 then 'missed'
         when needed_numerator > expected_denominator or allowed_numerator < 0 then 'lost'
         else 'at_risk'
     end as status

@@ -1,4 +1,4 @@
--- The metrics over every period: days, the last days up to a day, months. One row per platform, metric, shop or account, and
+-- The metrics over every period: days, the last days up to a day, weeks, months. One row per platform, metric, shop or account, and
 -- period.
 {{ config(materialized='view') }}
 
@@ -13,4 +13,4 @@ select * from days
 union all
 select * from {{ ref('int_metric_rolling') }}
 union all
-select * from {{ ref('int_metric_months') }}
+select * from {{ ref('int_metric_calendar') }}

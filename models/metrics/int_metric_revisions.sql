@@ -1,7 +1,11 @@
--- How the figures of past days and months changed after they were first published. One row per figure and revision. What was
--- published stays; a figure of a period that is over, and that is new or another one than last published, is added.
+-- How the figures of past days, weeks and months changed after they were first published. One row per figure and revision. What
+-- was published stays; a figure of a period that ended at least a full day ago, so that every 24-hour deadline has passed, and that
+-- is new or another one than last published, is added.
 with metrics as (
-    select * from {{ ref('int_metric_values') }} where period in ('day', 'month')
+    select v.*
+    from {{ ref('int_metric_values') }} v
+    join {{ ref('metric_periods') }} k on v.platform = k.platform and v.period = k.period
+    where k.kind <> 'rolling'
 ),
 
 published as (select * from {{ source('build', 'published_revisions') }}),
@@ -22,7 +26,7 @@ standing as (
     select m.*
     from metrics m
     join as_of a on m.platform = a.platform
-    where m.period_end < a.as_of
+    where m.period_end + 1 < a.as_of::date
 ),
 
 compared as ( -- a figure that is no longer there counts as 0 of 0
@@ -57,4 +61,7 @@ select
     c.revision, c.value, c.numerator, c.denominator, r.published_at
 from compared c
 cross join request r
-where c.numerator is distinct from c.last_numerator or c.denominator is distinct from c.last_denominator
+where
+    c.last_numerator is null
+    or abs(c.numerator - c.last_numerator) > 1e-9
+    or abs(c.denominator - c.last_denominator) > 1e-9

@@ -1,12 +1,12 @@
--- Metrics over the last days up to each day, from a subject's first day to the day before as-of, whether it has data of its own
--- or not. One row per platform, metric, shop or account, and last day of the period.
+-- Metrics over the last days up to each day, as the seed metric_periods has them, from a subject's first day to the day before
+-- as-of, whether it has data of its own or not. One row per platform, metric, shop or account, period and its last day.
 {{ config(materialized='view') }}
 
 with days as (select * from {{ ref('int_metric_days') }}),
 
 as_of as (select platform, as_of::date as as_of_date from {{ ref('as_of') }}),
 
-rules as (select * from {{ ref('metric_rules') }}),
+periods as (select * from {{ ref('metric_periods') }} where kind = 'rolling'),
 
 subjects as (
     select platform, scope, metric, subject, shop_id, account_id, min(business_date) as first_date
@@ -23,10 +23,9 @@ calendar as (
 ),
 
 windows as (
-    select c.*, r.rolling_days
+    select c.*, p.period, p.days as rolling_days
     from calendar c
-    join rules r on c.scope = r.scope and c.metric = r.metric and c.business_date between r.valid_from and r.valid_to
-    where r.rolling_days is not null
+    join periods p on c.platform = p.platform
 ),
 
 rolled as (
@@ -45,7 +44,7 @@ rolled as (
             and w.account_id is not distinct from d.account_id
             and w.business_date = d.business_date
     window last_days as (
-        partition by w.platform, w.metric, w.subject, w.shop_id, w.account_id
+        partition by w.platform, w.metric, w.subject, w.shop_id, w.account_id, w.period
         order by w.business_date range between (w.rolling_days - 1) * interval 1 day preceding and current row -- noqa: PRS
     )
 )
@@ -57,7 +56,7 @@ select
     subject,
     shop_id,
     account_id,
-    'rolling_30d' as period,
+    period,
     business_date - (rolling_days - 1) as period_start,
     business_date as period_end,
     numerator,

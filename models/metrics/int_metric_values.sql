@@ -6,6 +6,8 @@ metrics as (select * from {{ ref('metrics') }}),
 
 rules as (select * from {{ ref('metric_rules') }}),
 
+kinds as (select * from {{ ref('metric_periods') }}),
+
 as_of as (select * from {{ ref('as_of') }}),
 
 valued as (
@@ -23,20 +25,25 @@ valued as (
         p.numerator::double / p.denominator::double as value,
         r.target,
         p.denominator >= r.min_denominator as is_assessed,
-        m.is_lower_better,
+        m.better,
+        p.period = r.assessed_period as is_assessment_period, -- T-29, K-10; null where none is known
         r.rule_version,
+        case when k.kind in ('calendar_month', 'month_end') then date_trunc('month', p.period_end)::date end as month,
         p.days_with_data,
         p.period_end < a.as_of::date as is_complete
     from periods p
     join as_of a on p.platform = a.platform
+    join kinds k on p.platform = k.platform and p.period = k.period
     join metrics m on p.platform = m.platform and p.metric = m.metric
     join rules r on p.scope = r.scope and p.metric = r.metric and p.period_end between r.valid_from and r.valid_to
 )
 
 select
-    * exclude (is_lower_better, rule_version, days_with_data, is_complete),
-    case when is_assessed then case when is_lower_better then value <= target else value >= target end end as is_met,
+    * exclude (better, is_assessment_period, rule_version, month, days_with_data, is_complete),
+    case when is_assessed then case better when 'lower' then value <= target else value >= target end end as is_met,
+    is_assessment_period,
     rule_version,
+    month,
     days_with_data,
     is_complete
 from valued

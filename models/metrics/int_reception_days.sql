@@ -1,25 +1,11 @@
--- The workload sheet (接待数据) of all platforms, of the dates being built. One row per platform, shop or account, and date of the
--- message. Sums are decimals, so that they do not depend on the order of rows.
+-- The workload sheet (接待数据, 咨询接待) of all platforms, of the dates being built. One row per platform, shop or account, and date of
+-- the message. Sums are decimals, so that they do not depend on the order of rows.
 {{ config(materialized='incremental', incremental_strategy='rebuild_dates') }}
 -- depends_on: {{ ref('build_dates') }}
 
-with talks as (select * from {{ ref('int_reception_talks') }}),
+with buyers as (select * from {{ ref('int_reception_buyers') }}),
 
 responses as (select * from {{ ref('int_reception_responses') }}),
-
-buyers as (
-    select
-        platform,
-        shop_id,
-        account_id,
-        business_date,
-        customer_id,
-        sum(buyer_messages) as buyer_messages,
-        sum(agent_messages) as agent_messages,
-        sum(agent_characters) as agent_characters
-    from talks
-    group by platform, shop_id, account_id, business_date, customer_id
-),
 
 messages as (
     select
@@ -32,22 +18,16 @@ messages as (
         count(*) filter (where buyer_messages > 0 and agent_messages = 0) as unreplied_buyers,
         sum(buyer_messages) as buyer_messages,
         sum(agent_messages) as agent_messages,
-        sum(agent_characters) as agent_characters
+        sum(agent_characters) as agent_characters,
+        sum(reception_seconds)::double / sum(conversations) as reception_seconds,
+        count(*) filter (where buyer_messages > 0 and agent_messages > 0) as effective_buyers, -- W-01
+        sum(consultations) as consultations,
+        sum(answered_consultations) as answered_consultations,
+        -- W-06: of a question and a reply at the same time the question is first
+        count(*) filter (where buyer_messages > 0 and coalesce(first_question_at <= first_reply_at, true)) as buyer_initiated,
+        count(*) filter (where agent_messages > 0 and coalesce(first_question_at > first_reply_at, true)) as agent_initiated, -- W-07
+        count(*) filter (where is_long) as long_buyers
     from buyers
-    group by platform, shop_id, account_id, business_date
-),
-
-conversations as (
-    select
-        platform, shop_id, account_id, business_date,
-        {{ seconds_between('min(first_item_at)', 'max(last_item_at)') }} as reception_seconds
-    from talks
-    group by platform, shop_id, account_id, business_date, conversation_id
-),
-
-receptions as (
-    select platform, shop_id, account_id, business_date, sum(reception_seconds)::double / count(*) as reception_seconds
-    from conversations
     group by platform, shop_id, account_id, business_date
 ),
 
@@ -68,7 +48,17 @@ select
     coalesce(m.agent_characters, 0)::bigint as agent_characters,
     r.first_response_seconds,
     r.avg_response_seconds,
-    c.reception_seconds
+    m.reception_seconds,
+    coalesce(m.effective_buyers, 0)::bigint as effective_buyers,
+    coalesce(m.consultations, 0)::bigint as consultations,
+    coalesce(m.answered_consultations, 0)::bigint as answered_consultations,
+    coalesce(m.consultations - m.answered_consultations, 0)::bigint as unanswered_consultations, -- W-04
+    m.answered_consultations::double / nullif(m.consultations, 0) as reply_rate, -- W-05
+    coalesce(m.buyer_initiated, 0)::bigint as buyer_initiated,
+    coalesce(m.agent_initiated, 0)::bigint as agent_initiated,
+    coalesce(r.slow_buyers, 0)::bigint as slow_buyers,
+    coalesce(m.long_buyers, 0)::bigint as long_buyers,
+    coalesce(m.buyer_messages + m.agent_messages, 0)::bigint as messages -- W-10
 from days d
 left join messages m
     on
@@ -82,9 +72,3 @@ left join responses r
         and d.shop_id = r.shop_id
         and d.business_date = r.business_date
         and d.account_id is not distinct from r.account_id
-left join receptions c
-    on
-        d.platform = c.platform
-        and d.shop_id = c.shop_id
-        and d.business_date = c.business_date
-        and d.account_id is not distinct from c.account_id

@@ -3,30 +3,35 @@
 -- of rows.
 {{ config(materialized='view') }}
 
-with rounds as (
-    select r.*
-    from {{ ref('int_judged_rounds') }} r
-    join {{ ref('build_dates') }} d on r.platform = d.platform and r.business_date = d.business_date
-    where r.is_counted and r.response_seconds is not null
+with dates as (select * from {{ ref('build_dates') }}),
+
+rounds as (
+    select platform, shop_id, account_id, business_date, customer_id, clock_started_at, first_message_id, response_seconds
+    from {{ ref('int_all_rounds') }}
+    where is_counted and response_seconds is not null
+    union all
+    select platform, shop_id, account_id, business_date, customer_id, clock_started_at, first_message_id, response_seconds
+    from {{ ref('int_xiaohongshu__later_replies') }} -- a session itself has the first one
+),
+
+built_rounds as (
+    select r.* from rounds r join dates d on r.platform = d.platform and r.business_date = d.business_date
 ),
 
 subject_rounds as (
-    select platform, shop_id, null as account_id, business_date, customer_id, clock_started_at, round_id, response_seconds
-    from rounds
+    select * replace (null as account_id) from built_rounds
     union all
-    select platform, shop_id, account_id, business_date, customer_id, clock_started_at, round_id, response_seconds
-    from rounds
-    where account_id is not null
+    select * from built_rounds where account_id is not null
 ),
 
-first_rounds as (
+buyers as (
     select
         platform,
         shop_id,
         account_id,
         business_date,
         customer_id,
-        min_by(response_seconds, (clock_started_at, round_id)) as first_response_seconds,
+        min_by(response_seconds, (clock_started_at, first_message_id)) as first_response_seconds,
         sum(response_seconds) as response_seconds,
         count(*) as rounds
     from subject_rounds
@@ -34,11 +39,15 @@ first_rounds as (
 )
 
 select
-    platform,
-    shop_id,
-    account_id,
-    business_date,
-    sum(first_response_seconds)::double / count(*) as first_response_seconds,
-    sum(response_seconds)::double / sum(rounds) as avg_response_seconds
-from first_rounds
-group by platform, shop_id, account_id, business_date
+    b.platform,
+    b.shop_id,
+    b.account_id,
+    b.business_date,
+    sum(b.first_response_seconds)::double / count(*) as first_response_seconds,
+    sum(b.response_seconds)::double / sum(b.rounds) as avg_response_seconds,
+    -- W-08: on average; nothing is divided, so that a mean on the edge is not above it
+    count(*) filter (where b.response_seconds > r.slow_response_seconds * b.rounds) as slow_buyers
+from buyers b
+join {{ ref('int_shops') }} s on b.platform = s.platform and b.shop_id = s.shop_id
+join {{ ref('reception_rules') }} r on s.scope = r.scope and b.business_date between r.valid_from and r.valid_to
+group by b.platform, b.shop_id, b.account_id, b.business_date

@@ -1,20 +1,19 @@
--- What a metric of a scope is held against, and which periods it has: a row per scope, metric and rule version.
+-- What a metric of a scope is held against, and over which period it is assessed (T-29, K-10): a row per scope, metric and rule
+-- version.
 with versions as (select * from {{ ref('rule_versions') }}),
 
 metrics as (select distinct metric from {{ ref('metrics') }}),
 
 parameters as (select * from {{ ref('parameter_periods') }}),
 
-named as ( -- the parameters that speak of a metric: those named after it, and those of its periods
+named as ( -- the parameters that speak of a metric are named after it
     select metric, metric || '_target' as parameter, 'target' as meaning from metrics
     union all
     select metric, metric || '_min_denominator', 'min_denominator' from metrics
     union all
     select metric, metric || '_month_lag_days', 'month_lag_days' from metrics
     union all
-    select metric, 'month_days', 'month_days' from metrics
-    union all
-    select metric, 'rolling_days', 'rolling_days' from metrics
+    select metric, metric || '_assessed_period', 'assessed_period' from metrics
 )
 
 select
@@ -25,9 +24,7 @@ select
     v.valid_to,
     max(case when n.meaning = 'target' then p.value end)::double as target,
     coalesce(max(case when n.meaning = 'min_denominator' then p.value end)::double, 0) as min_denominator,
-    max(case when n.meaning = 'rolling_days' then p.value end)::integer as rolling_days,
-    -- Without month_days a month is the calendar's.
-    max(case when n.meaning = 'month_days' then p.value end)::integer as month_days,
+    max(case when n.meaning = 'assessed_period' then p.value end) as assessed_period, -- null: none is known
     coalesce(max(case when n.meaning = 'month_lag_days' then p.value end)::integer, 0) as month_lag_days
 from versions v
 cross join named n

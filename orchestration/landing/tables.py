@@ -49,6 +49,8 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"create or replace table raw.daily_tables as from (values {daily}) t(platform, table_name)")
     seen = " union all ".join(_seen_accounts(table) for table in contract().values() if table.names_shop)
     connection.execute(f"create or replace view raw.seen_accounts as {seen}")
+    late = " union all ".join(_late_rows(table, table.event_time) for table in contract().values() if table.event_time)
+    connection.execute(f"create or replace view raw.late_rows as {late}")
     # In a home from before there was this table, what had landed is counted here, once: where it exists, nothing is read.
     counts = " union all ".join(lateness(table, table.event_time) for table in contract().values() if table.event_time)
     connection.execute(f"create table if not exists raw.delivery_lateness as {counts}")
@@ -113,6 +115,16 @@ def _seen_accounts(table: Table) -> str:
     """A query: the shop of each row that stands, and the account where the row can name one."""
     account = name(table.account) if table.account else "null::varchar"
     return f"select {text(table.platform)} as platform, shop_id, {account} as account_id from staging.{table.relation}"
+
+
+def _late_rows(table: Table, event_time: str) -> str:
+    """A query: the rows that stand and came more than a day after the date of their first time column, as TABLE/KEY."""
+    row = " || '/' || ".join([text(table.name), *map(name, table.key)])
+    return f"""
+        select {text(table.platform)} as platform, {row} as row_name
+        from raw.{table.relation}
+        where _stands and _dt > {name(event_time)}::date + 1
+    """
 
 
 def lateness(table: Table, event_time: str) -> str:

@@ -33,6 +33,8 @@ def read(value: str, data_type: str) -> Any:
         return None
     if data_type == "DOUBLE":
         return round(float(value) / 0.001)
+    if data_type == "BIGINT":
+        return str(int(float(value)))
     if data_type == "TIMESTAMP":
         return value.rstrip("0").rstrip(".") if "." in value else value
     return value

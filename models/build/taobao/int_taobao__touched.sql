@@ -29,6 +29,8 @@ accounts as (select * from {{ source('changed', 'taobao_accounts') }}),
 
 shops as (select * from {{ source('changed', 'taobao_shops') }}), -- the marketplace decides the rules
 
+closings as (select * from {{ source('changed', 'taobao_shop_closings') }}), -- T-28
+
 written as ( -- T-65: dates on which nobody asked anything, but on which something discouraged may have been written
     select distinct sent_at::date as business_date
     from messages
@@ -56,6 +58,8 @@ from accounts
 where disabled_at is not null
 union all
 select {{ touched(cause="'shop'", shop_id='shop_id') }} from shops
+union all
+select {{ touched(cause="'shop'", shop_id='shop_id', touched_from='closed_from', touched_to='closed_to') }} from closings
 union all
 select {{ touched(cause="'written'", business_date='business_date') }} from written
 union all

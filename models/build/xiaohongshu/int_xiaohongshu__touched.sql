@@ -31,13 +31,15 @@ by_sessions as (
 ),
 
 -- The day a message was written on, which need not be its session's: the day's workload, and X-15, the hour in which an agent
--- wrote. Shop and user of a message are those of its session.
+-- wrote. Shop and user of a message are those of its session; whose a question is, W-02, the session's events say.
 by_messages as (
     select 'message' as cause, sent_at::date as business_date from changed_messages
     union
     select 'message', m.business_date
     from messages m
-    where m.session_id in (select session_id from {{ source('changed', 'xiaohongshu_sessions') }})
+    where
+        m.session_id in (select session_id from {{ source('changed', 'xiaohongshu_sessions') }})
+        or m.session_id in (select session_id from {{ source('changed', 'xiaohongshu_session_events') }})
 ),
 
 by_work_hours as (

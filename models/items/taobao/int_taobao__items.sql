@@ -7,27 +7,32 @@ recalls as (select * from {{ source('taobao', 'message_recalls') }}),
 
 reception_events as (select * from {{ source('taobao', 'reception_events') }}),
 
-opening_types as (
-    -- T-11, T-15, T-16, T-21, T-22, T-24: which types of message ask something
-    select message_type from {{ ref('taobao_message_types') }} where direction = 'inbound' and opens_round
+types as (select * from {{ ref('taobao_message_rules') }}),
+
+typed as (
+    select m.*, t.opens_round, t.answers
+    from messages m
+    join types t
+        on m.message_type = t.message_type and m.direction = t.direction and m.sent_at::date between t.valid_from and t.valid_to
 ),
 
 questions as (
+    -- T-11, T-15, T-16, T-21, T-22: what the types of messages ask; T-24: a work order asks whoever wrote it.
     -- T-23: a message the buyer recalled asked nothing, whenever it was recalled
     select *, 1 as item_rank, 'Q' as kind
-    from messages
+    from typed
     where
-        direction = 'inbound'
-        and author_kind = 'consumer'
-        and message_type in (select message_type from opening_types)
+        opens_round
+        and (author_kind = 'consumer' or message_type = 'work_order')
         and message_id not in (select message_id from recalls)
 ),
 
 answers as (
-    -- T-06: a human or a bot in assist mode replies, a full-auto bot does not; T-02: a greeting is nothing at all
+    -- T-06: a human or a bot in assist mode replies, a full-auto bot does not; a push or a system type answers nobody.
+    -- T-02: a greeting is nothing at all
     select *, 2 as item_rank, case when author_kind = 'auto_bot' then 'B' else 'R' end as kind
-    from messages
-    where direction = 'outbound' and author_kind in ('agent', 'assist_bot', 'auto_bot')
+    from typed
+    where answers and author_kind in ('agent', 'assist_bot', 'auto_bot')
 ),
 
 routing as (

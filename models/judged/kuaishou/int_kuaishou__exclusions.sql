@@ -6,6 +6,8 @@ with rounds as (select * from {{ ref('int_rounds') }} where platform = 'kuaishou
 
 ratings as (select * from {{ ref('int_kuaishou__ratings') }}),
 
+exempt_periods as (select * from {{ ref('exempt_periods') }} where scope = 'kuaishou'),
+
 reports as (select * from {{ source('kuaishou', 'malicious_reports') }} where result = 'upheld'),
 
 malicious as ( -- K-08: of a user whom the shop reported with success, from when the report takes effect, also days ago
@@ -38,9 +40,18 @@ of_malicious as ( -- K-08
     from ratings r
     join reports m on r.shop_id = m.shop_id and r.user_id = m.user_id
     where r.sent_at >= m.effective_from
+),
+
+of_exempt_days as ( -- K-09
+    select
+        r.card_id as judged_id,
+        'exempt_period' as reason,
+        'the platform left out ' || e.first_date || ' to ' || e.last_date as evidence
+    from ratings r
+    join exempt_periods e on r.business_date between e.first_date and e.last_date
 )
 {% set reasons = {
     'round': ['malicious'],
-    'rating': ['cards_outside_window', 'of_bots', 'of_malicious'],
+    'rating': ['cards_outside_window', 'of_bots', 'of_malicious', 'of_exempt_days'],
 } %}
 {{ exclusions_of(reasons) }}

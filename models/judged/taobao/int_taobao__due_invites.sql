@@ -14,17 +14,16 @@ read_dates as ( -- what is due after midnight was replied before it; no delay is
     select business_date - 1 from dates
 ),
 
-asking_types as (select message_type from {{ ref('taobao_message_types') }} where direction = 'inbound' and opens_round),
+types as (select * from {{ ref('taobao_message_rules') }}),
 
 turns as ( -- T-41: what ends a silence, a buyer's question also when it was recalled
-    select *
-    from messages
+    select m.*
+    from messages m
+    join types t
+        on m.message_type = t.message_type and m.direction = t.direction and m.sent_at::date between t.valid_from and t.valid_to
     where
-        sent_at::date in (select business_date from read_dates)
-        and case direction
-            when 'inbound' then author_kind = 'consumer' and message_type in (select message_type from asking_types)
-            else author_kind in ('agent', 'assist_bot')
-        end
+        m.sent_at::date in (select business_date from read_dates)
+        and ((t.opens_round and m.author_kind = 'consumer') or (t.answers and m.author_kind in ('agent', 'assist_bot')))
 ),
 
 followed as (

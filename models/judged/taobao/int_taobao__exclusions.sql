@@ -16,19 +16,21 @@ blocks as (select * from {{ source('taobao', 'buyer_blocks') }}),
 
 flags as (select * from {{ source('taobao', 'platform_flags') }}),
 
-blocked as ( -- T-03: the buyer had blocked the shop while it could still have replied in time
+closings as (select * from {{ source('taobao', 'shop_closings') }}),
+
+blocked as ( -- T-03: the buyer's block held when the time to answer ran out, and nobody had answered by then
     select
         r.round_id as judged_id,
         'buyer_blocked_shop' as reason,
         'blocked ' || {{ span_in_words('b.blocked_at', 'b.unblocked_at') }}
-        || ', an answer in time was possible until ' || (r.clock_started_at + u.response_target) as evidence
+        || ', the time to answer ran out at ' || (r.clock_started_at + u.response_target) as evidence
     from rounds r
     join rules u on r.rule_version = u.rule_version
     join blocks b on r.shop_id = b.shop_id and r.customer_id = b.buyer_id
     where
         b.blocked_at <= r.clock_started_at + u.response_target
-        and coalesce(b.unblocked_at > r.clock_started_at, true)
-        and not coalesce(r.reply_kind = 'R' and r.first_reply_at < b.blocked_at, false)
+        and coalesce(b.unblocked_at > r.clock_started_at + u.response_target, true)
+        and not coalesce(r.reply_kind = 'R' and r.elapsed_seconds <= u.response_target_seconds, false)
 ),
 
 special_peers as ( -- T-05 own accounts, T-13 other merchants, T-14 the platform's people
@@ -67,9 +69,19 @@ zero_second as ( -- T-19: nobody reads and writes in less than a second
     from rounds r
     join rules u on r.rule_version = u.rule_version
     where r.reply_kind = 'R' and r.elapsed_seconds < u.zero_second_threshold
+),
+
+shop_closed as ( -- T-28
+    select
+        r.round_id as judged_id,
+        'shop_closed' as reason,
+        'closed ' || {{ span_in_words('c.closed_from', 'c.closed_to') }} as evidence
+    from rounds r
+    join closings c on r.shop_id = c.shop_id
+    where r.clock_started_at >= c.closed_from and coalesce(r.clock_started_at < c.closed_to, true)
 )
 {% set reasons = {
-    'round': ['blocked', 'special_peers', 'flagged', 'disabled', 'zero_second'],
+    'round': ['blocked', 'special_peers', 'flagged', 'disabled', 'zero_second', 'shop_closed'],
     'rating': ['of_ratings'],
 } %}
 {{ exclusions_of(reasons) }}

@@ -22,6 +22,7 @@ select
     r.sent_at,
     r.business_date,
     r.eval_code,
+    r.submission_id,
     r.submissions,
     e.judged_id is null as is_counted,
     r.eval_code <= r.satisfied_max_eval_code as is_satisfied, -- T-35: 0 is the best

@@ -9,7 +9,7 @@ with due as (
         u.self_rated_limit
     from {{ ref('int_taobao__due_invites') }} d
     join {{ ref('int_taobao__shop_rules') }} u on d.shop_id = u.shop_id and d.business_date between u.valid_from and u.valid_to
-    where d.due_at < (select as_of from {{ ref('as_of') }} where platform = 'taobao')
+    where d.due_at <= (select as_of from {{ ref('as_of') }} where platform = 'taobao')
 ),
 
 ratings as (select * from {{ ref('int_taobao__ratings') }} where trigger = 'buyer_initiated'),

@@ -42,7 +42,7 @@ select
     r.eval_code <= r.satisfied_max_eval_code as is_recovered,
     r.edits_left,
     r.editable_until,
-    r.edits_left > 0 and a.as_of <= r.editable_until as is_editable,
+    r.edits_left > 0 and a.as_of < r.editable_until as is_editable,
     l.is_available as second_line_available
 from ratings r
 cross join as_of a

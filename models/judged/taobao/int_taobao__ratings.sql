@@ -13,6 +13,7 @@ rated as (
         min_by(eval_code, change_number) as first_eval_code,
         -- T-31: the last one that is effective stands.
         max_by(eval_code, change_number) filter (where is_effective) as eval_code,
+        max_by(submission_id, change_number) filter (where is_effective) as submission_id,
         count(*) as submissions,
         max(change_number) filter (where is_effective) as effective_changes
     from submissions
@@ -30,6 +31,7 @@ select
     r.first_rated_at,
     r.first_eval_code,
     r.eval_code,
+    r.submission_id,
     r.submissions,
     r.effective_changes,
     u.satisfied_max_eval_code,

@@ -71,6 +71,7 @@ select
     count(*) as counted_messages,
     -- T-55: once a streak, by the rules of the day it began
     min(m.event_at) filter (where m.message_number = u.streak_limit) as reached_limit_at,
+    min(m.account_id) filter (where m.message_number = u.streak_limit) as limit_account_id,
     e.reset_by as ended_by
 from messages m
 join pairs p on m.shop_id = p.shop_id and m.buyer_id = p.buyer_id

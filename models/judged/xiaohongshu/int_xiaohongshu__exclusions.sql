@@ -6,24 +6,26 @@ with sessions as (select * from {{ ref('int_xiaohongshu__sessions') }}),
 
 rounds as (select * from {{ ref('int_rounds') }} where platform = 'xiaohongshu'),
 
-as_of as (select as_of from {{ ref('as_of') }} where platform = 'xiaohongshu'),
-
 by_the_merchant as ( -- X-01
     select session_id as judged_id, 'merchant_initiated' as reason, 'the merchant started it at ' || entered_at as evidence
     from sessions
     where initiated_by = 'merchant'
 ),
 
--- X-05: the platform takes no data from it. One that nobody answered in time was ended by the system, whatever has landed.
-not_ended as (
+not_ended_yet as ( -- X-05: while it can still be answered it does not count
+    select session_id as judged_id, 'not_ended' as reason, 'no end has landed, it can be answered until ' || answer_due_at as evidence
+    from sessions
+    where is_not_ended and not is_left_open
+),
+
+left_open as ( -- X-05: a remark, it counts as not answered, so that leaving it open improves nothing
     select
-        s.session_id as judged_id,
+        session_id as judged_id,
         'not_ended' as reason,
-        'no end has landed by ' || n.as_of
-        || coalesce(', an agent wrote at ' || s.first_written_at, ', it can be answered until ' || s.answer_due_at) as evidence
-    from sessions s
-    cross join as_of n
-    where s.ended_at is null and (s.first_written_at is not null or s.answer_due_at > n.as_of)
+        'no end has landed, the time to answer ran out at ' || answer_due_at || coalesce(', an agent wrote at ' || first_written_at, '')
+            as evidence
+    from sessions
+    where is_left_open
 ),
 
 outside_work_hours as ( -- X-02, X-03: a remark, the first response alone leaves it out
@@ -41,7 +43,9 @@ taken_over as ( -- X-06: a remark, it counts as not answered
 without_rounds as ( -- a round has no hours of its own, and none counts where nobody replied
     select * from by_the_merchant
     union all
-    select * from not_ended
+    select * from not_ended_yet
+    union all
+    select * from left_open
     union all
     select * from taken_over
 ),
@@ -52,7 +56,7 @@ of_excluded_sessions as (
     join without_rounds s on r.conversation_id = s.judged_id
 )
 {% set reasons = {
-    'session': ['by_the_merchant', 'not_ended', 'outside_work_hours', 'taken_over'],
+    'session': ['by_the_merchant', 'not_ended_yet', 'left_open', 'outside_work_hours', 'taken_over'],
     'round': ['of_excluded_sessions'],
 } %}
-{{ exclusions_of(reasons) }}
+{{ exclusions_of(reasons, remarks=['left_open', 'outside_work_hours', 'taken_over']) }}

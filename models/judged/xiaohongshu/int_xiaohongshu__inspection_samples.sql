@@ -2,7 +2,7 @@
 {{ config(materialized='incremental', incremental_strategy='rebuild_dates') }}
 -- depends_on: {{ ref('build_dates') }}
 
-with sessions as (select * from {{ ref('int_xiaohongshu__sessions') }} where initiated_by = 'user'),
+with sessions as (select * from {{ ref('int_xiaohongshu__sessions') }} where initiated_by = 'user' and account_id is not null),
 
 rules as (select * from {{ ref('xiaohongshu_rules') }}),
 

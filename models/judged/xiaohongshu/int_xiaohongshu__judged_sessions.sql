@@ -18,16 +18,27 @@ numbered_rounds as (
 intervals as ( -- X-09: the first reply has its own metrics
     select
         session_id,
-        count(elapsed_seconds) as reply_intervals,
-        sum(elapsed_seconds) as reply_interval_seconds
+        count(elapsed_seconds) filter (where round_number > 1) as reply_intervals,
+        sum(elapsed_seconds) filter (where round_number > 1) as reply_interval_seconds,
+        max(coalesce(elapsed_seconds, 'infinity'::double)) as longest_wait_seconds -- X-16: of every round, one without a reply too
     from numbered_rounds
-    where round_number > 1
     group by session_id
 ),
 
 timed as (
-    select *, {{ seconds_between('entered_at', 'first_reply_at') }} as elapsed_seconds
-    from sessions
+    select
+        s.*,
+        {{ seconds_between('s.entered_at', 's.first_reply_at') }} as elapsed_seconds,
+        -- X-16: the first reply's and every round's; infinite where one never came
+        greatest(
+            coalesce({{ seconds_between('s.entered_at', 's.first_reply_at') }}, 'infinity'::double), coalesce(i.longest_wait_seconds, 0)
+        ) as longest_wait_seconds,
+        case when not s.is_without_reply then {{ seconds_between('s.answer_due_at', 's.first_written_at') }} end
+            as seconds_past_horizon,
+        i.reply_intervals,
+        i.reply_interval_seconds
+    from sessions s
+    left join intervals i on s.session_id = i.session_id
 )
 
 select
@@ -45,8 +56,12 @@ select
     -- X-02: from entering on, whatever the agents' status; in working hours or not
     coalesce(s.elapsed_seconds <= u.first_response_target_seconds, false) as is_on_time,
     s.first_reply_at is not null as is_replied_24h,
-    case when s.is_taken_over_unanswered then 0 else coalesce(i.reply_intervals, 0) end::integer as reply_intervals,
-    case when s.is_taken_over_unanswered then 0 else coalesce(i.reply_interval_seconds, 0) end::double as reply_interval_seconds,
+    s.longest_wait_seconds <= u.reply_target_seconds as is_replied_3min,
+    s.longest_wait_seconds,
+    s.seconds_past_horizon,
+    case when s.is_without_reply then 0 else coalesce(s.reply_intervals, 0) end::integer as reply_intervals,
+    case when s.is_without_reply then 0 else coalesce(s.reply_interval_seconds, 0) end::double as reply_interval_seconds,
+    s.is_left_open,
     s.stars,
     s.last_speaker,
     coalesce(e.exclusion_reasons, []::varchar[]) as exclusion_reasons,
@@ -55,4 +70,3 @@ select
 from timed s
 join rules u on s.rule_version = u.rule_version
 left join reasons e on s.session_id = e.judged_id
-left join intervals i on s.session_id = i.session_id

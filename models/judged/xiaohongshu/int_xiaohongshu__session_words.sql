@@ -9,7 +9,7 @@ sessions as (select * from {{ source('xiaohongshu', 'sessions') }}),
 items as (
     select *
     from {{ ref('int_items') }}
-    where platform = 'xiaohongshu' and item_date in (select business_date from dates)
+    where platform = 'xiaohongshu' and kind <> 'H' and item_date in (select business_date from dates)
 )
 
 select

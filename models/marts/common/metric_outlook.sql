@@ -2,7 +2,7 @@ select
     platform,
     metric,
     shop_id,
-    month,
+    period,
     period_start,
     period_end,
     numerator,

@@ -12,5 +12,15 @@ select
     agent_characters,
     first_response_seconds,
     avg_response_seconds,
-    reception_seconds
+    reception_seconds,
+    effective_buyers,
+    consultations,
+    answered_consultations,
+    unanswered_consultations,
+    reply_rate,
+    buyer_initiated,
+    agent_initiated,
+    slow_buyers,
+    long_buyers,
+    messages
 from {{ ref('int_reception_days') }}

@@ -13,7 +13,9 @@ select
     target,
     is_assessed,
     is_met,
+    is_assessment_period,
     rule_version,
+    month,
     days_with_data,
     is_complete
 from {{ ref('int_metric_values') }}

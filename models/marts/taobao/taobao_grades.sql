@@ -6,6 +6,7 @@ select
     response_rate,
     satisfaction_rate,
     ratings,
+    all_ratings,
     is_rating_gate_met,
     experience_score,
     is_experience_gate_met,

@@ -9,5 +9,6 @@ select
     reached_limit_at,
     ended_by,
     closed_from,
+    closed_until,
     messages_after_rejection
 from {{ ref('int_taobao__message_streaks') }}

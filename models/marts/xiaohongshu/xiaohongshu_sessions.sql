@@ -12,6 +12,7 @@ select
     is_counted,
     is_on_time,
     is_replied_24h,
+    is_replied_3min,
     reply_intervals,
     reply_interval_seconds,
     stars,

@@ -8,7 +8,11 @@ with evaluated as (
         numerator::decimal(18, 6) as numerator,
         denominator::decimal(18, 6) as denominator
     from {{ ref('int_metric_values') }}
-    where platform = 'taobao' and subject = 'shop' and period = 'month'
+    where
+        platform = 'taobao'
+        and subject = 'shop'
+        and period = 'month'
+        and metric in ('response_rate_3min', 'satisfaction_rate', 'assistant_satisfaction_rate')
 ),
 
 published as (select *, (month || '-01')::date as first_of_month from {{ source('taobao', 'official_grades') }}),
@@ -21,6 +25,7 @@ graded as ( -- a month is graded when the one before it is over, or when the pla
     select e.shop_id, e.month
     from evaluated e
     join as_of a on e.month <= a.as_of
+    where e.metric <> 'assistant_satisfaction_rate'
     union
     select shop_id, first_of_month from published
 ),
@@ -32,7 +37,9 @@ side_by_side as (
         max(numerator) filter (where metric = 'response_rate_3min') as responses_in_time,
         max(denominator) filter (where metric = 'response_rate_3min') as responses,
         max(numerator) filter (where metric = 'satisfaction_rate') as ratings_satisfied,
-        max(denominator) filter (where metric = 'satisfaction_rate') as ratings
+        max(denominator) filter (where metric = 'satisfaction_rate') as ratings,
+        -- T-71: people and service assistants
+        sum(denominator) filter (where metric <> 'response_rate_3min') as all_ratings
     from evaluated
     group by shop_id, month
 )
@@ -47,6 +54,7 @@ select
     f.responses,
     f.ratings_satisfied,
     coalesce(f.ratings, 0) as ratings,
+    coalesce(f.all_ratings, 0) as all_ratings,
     p.grade as published_grade,
     p.experience_score::decimal(18, 6) as experience_score,
     r.grade_min_ratings,

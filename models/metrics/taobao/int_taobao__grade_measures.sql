@@ -12,7 +12,7 @@ measures as (
     union all
     select shop_id, month, evaluated_to, 'satisfaction_rate', 2, ratings_satisfied, nullif(ratings, 0) from figures
     union all
-    select shop_id, month, evaluated_to, 'ratings', 3, ratings, 1 from figures
+    select shop_id, month, evaluated_to, 'ratings', 3, all_ratings, 1 from figures
     union all
     select shop_id, month, evaluated_to, 'experience_score', 4, experience_score, 1 from figures
 )

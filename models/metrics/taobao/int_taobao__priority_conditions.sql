@@ -41,7 +41,8 @@ audiences as (
     from conditions e
     join members m
         on
-            e.buyer_id = m.buyer_id
+            e.shop_id = m.shop_id -- an audience is a shop's own
+            and e.buyer_id = m.buyer_id
             and list_contains(e.audience_ids, m.audience_id)
             and m.joined_at::date < e.business_date
             and coalesce(m.left_at::date >= e.business_date, true)

@@ -4,9 +4,9 @@ with ratings as (select * from {{ ref('int_taobao__judged_ratings') }}),
 
 cards as (select * from {{ source('taobao', 'rating_cards') }} where trigger = 'system_invite'),
 
-satisfied as ( -- T-35, T-36
-    select 'satisfaction_rate' as metric, shop_id, account_id, business_date, is_satisfied::integer as numerator, 1 as denominator
-    from ratings
+rated as (
+    select metric, shop_id, account_id, business_date, numerator, denominator
+    from {{ ref('int_taobao__rating_scores') }}
     where is_counted
 ),
 
@@ -22,7 +22,7 @@ answered_invitations as ( -- T-35: of the day's invitations, those that were ans
 ),
 
 scored as (
-    select * from satisfied
+    select * from rated
     union all
     select * from answered_invitations
 )

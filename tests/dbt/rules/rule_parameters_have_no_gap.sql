@@ -1,4 +1,5 @@
--- A parameter that has a value before and after some days, but none on them; or a value that ends before it begins.
+-- A parameter that has a value before and after some days, but none on them; or a value that ends before it begins. A platform may
+-- set no target, or assess nothing, for a while: a metric's targets and assessed periods may have gaps.
 -- To do: mend the rows in seeds/rule_parameters.csv.
 with parameters as (select * from {{ ref('rule_parameters') }}),
 
@@ -24,4 +25,6 @@ window
     earlier as (
         partition by scope, parameter order by valid_from, valid_to, value rows between unbounded preceding and 1 preceding
     )
-qualify valid_from > earlier_value_in_force_to + 1 or valid_to < valid_from
+qualify
+    (valid_from > earlier_value_in_force_to + 1 and not regexp_matches(parameter, '_(target|assessed_period)$'))
+    or valid_to < valid_from

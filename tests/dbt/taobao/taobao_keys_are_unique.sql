@@ -10,5 +10,6 @@
     'taobao_message_streaks': ['streak_id'],
     'taobao_rejection_prompts': ['prompt_id'],
     'taobao_vip_pushes': ['message_id'],
-    'taobao_discouraged_messages': ['message_id']
+    'taobao_discouraged_messages': ['message_id'],
+    'taobao_sending_daily': ['shop_id', 'account_id', 'business_date']
 }) }}

@@ -1,0 +1,60 @@
+-- Metrics by week and by month, as the seed metric_periods has them. A day can lie in the period of its own month and in that of
+-- the next one, whose period may begin before the 1st. One row per platform, metric, shop or account, and period.
+{{ config(materialized='view') }}
+
+with days as (select * from {{ ref('int_metric_days') }}),
+
+rules as (select * from {{ ref('metric_rules') }}),
+
+periods as (select * from {{ ref('metric_periods') }} where kind in ('week', 'calendar_month', 'month_end')),
+
+candidates as ( -- the weeks and months that a day may lie in
+    select
+        d.*,
+        p.period,
+        p.kind,
+        p.days,
+        unnest(
+            case p.kind
+                when 'week' then [date_trunc('week', d.business_date)]
+                when 'calendar_month' then [date_trunc('month', d.business_date)]
+                else [date_trunc('month', d.business_date), date_trunc('month', d.business_date) + interval 1 month]
+            end
+        )::date as first_day
+    from days d
+    join periods p on d.platform = p.platform
+),
+
+ends as ( -- T-35, T-60: so many days that end before the month does, by the rules of its last day
+    select
+        c.*,
+        case c.kind
+            when 'week' then c.first_day + 6
+            when 'calendar_month' then last_day(c.first_day)
+            else last_day(c.first_day) - r.month_lag_days
+        end as period_end
+    from candidates c
+    join rules r on c.scope = r.scope and c.metric = r.metric and last_day(c.first_day) between r.valid_from and r.valid_to
+),
+
+spans as (
+    select *, case when kind = 'month_end' then period_end - (days - 1) else first_day end as period_start
+    from ends
+)
+
+select
+    platform,
+    scope,
+    metric,
+    subject,
+    shop_id,
+    account_id,
+    period,
+    period_start,
+    period_end,
+    sum(numerator) as numerator,
+    sum(denominator) as denominator,
+    (count(*) filter (where denominator > 0))::integer as days_with_data
+from spans
+where business_date between period_start and period_end
+group by platform, scope, metric, subject, shop_id, account_id, period, period_start, period_end

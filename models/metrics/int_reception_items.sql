@@ -1,0 +1,60 @@
+-- What was said on the dates being built, and whose it is on the workload sheet (W-02). One row per question (Q), reply (R) or bot's
+-- message (B).
+{{ config(materialized='view') }}
+{% set holder_lookback_days = 3 %}
+
+with dates as (select * from {{ ref('build_dates') }}),
+
+rules as (select * from {{ ref('round_rules') }}),
+
+read_dates as ( -- who holds a conversation may have taken it days before
+    select d.platform, (d.business_date - b.days_before)::date as item_on, bool_or(b.days_before = 0) as is_built
+    from dates d
+    cross join (select unnest(range({{ holder_lookback_days }} + 1))::integer as days_before) b
+    group by all
+),
+
+items as (
+    select i.*, d.item_on as business_date, d.is_built, r.round_scope
+    from {{ ref('int_items') }} i
+    join read_dates d on i.platform = d.platform and i.item_at::date = d.item_on
+    join rules r on i.scope = r.scope and d.item_on between r.valid_from and r.valid_to
+    where i.kind in ('Q', 'R', 'B') and d.is_built or i.kind = 'H'
+),
+
+-- Where a round is of an account, a question names whom it was written to. Where it is of the conversation, the question is of who
+-- holds it, whatever it names.
+held as (
+    select
+        * replace (
+            case
+                when kind <> 'Q' then account_id
+                when holder.at >= item_at - interval {{ holder_lookback_days }} days then holder.account_id
+                else next_writer_id
+            end as account_id
+        )
+    from (
+        select
+            *,
+            {{ latest_before("case when kind = 'H' then " ~ struct_of({'at': 'item_at', 'account_id': 'account_id'}) ~ " end",
+                "in_conversation") }} as holder,
+            {{ next_after("case when kind = 'R' then account_id end", "in_conversation_that_day") }} as next_writer_id
+        from items
+        where round_scope = 'conversation'
+        window
+            in_conversation as (partition by platform, conversation_id order by item_at, item_rank, item_id),
+            in_conversation_that_day as (
+                partition by platform, conversation_id, business_date order by item_at, item_rank, item_id
+            )
+    )
+),
+
+told as (
+    select * exclude (holder, next_writer_id) from held
+    union all
+    select * from items where round_scope = 'account'
+)
+
+select platform, shop_id, account_id, business_date, customer_id, conversation_id, kind, item_at, characters
+from told
+where kind <> 'H' and is_built
