@@ -52,7 +52,7 @@ class Names:
 
     def shop(self, called: str) -> str | None:
         """The shop of a name or id."""
-        found = self._shops.get(plain(called), set())
+        found = self._shops.get(plain(called)) or {called}.intersection(shop for shop, _ in self._ids)
         return next(iter(found)) if len(found) == 1 else None
 
     @cached_property
@@ -86,21 +86,18 @@ class Names:
         for shop, called in self._landed.get("shops", ()):
             if shop and called:
                 shops[plain(called)].add(shop)
-        for shop in {shop for shop, _ in self._ids} | {row[0] for rows in self._landed.values() for row in rows}:
-            if shop:
-                shops.setdefault(plain(shop), {shop})
         return shops
 
     @cached_property
-    def _ids(self) -> set[tuple[str, str | None]]:
+    def _ids(self) -> set[tuple[str | None, str | None]]:
         """The shops and accounts of all rows that have landed."""
-        seen: set[tuple[str, str | None]] = set()
-        tables = {delivery.table for delivery in self.deliveries if delivery.table.names_shop}
+        seen: set[tuple[str | None, str | None]] = set()
+        tables = {delivery.table.name: delivery.table for delivery in self.deliveries if delivery.table.names_shop}
         with TemporaryDirectory(prefix="kefu-import-") as aside, duckdb.connect() as connection:
-            for table in sorted(tables, key=lambda table: table.name):
+            for table in tables.values():
                 folder = Path(aside, table.name)
                 folder.mkdir()
-                files = [file for delivery in self.deliveries if delivery.table == table for file in delivery.files]
+                files = [file for delivery in self.deliveries if delivery.table is table for file in delivery.files]
                 account = name(table.account) if table.account else "null"
                 for relation in read(connection, table, files, folder).relations:
                     seen |= set(connection.execute(f"select distinct shop_id, {account} from ({relation.sql})").fetchall())

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from orchestration.errors import KefuError
 from orchestration.imports.accounts import Names
 from orchestration.imports.cells import Contents, Grid
-from orchestration.imports.figures import METRICS, TEXTS, Options, Taken, UntoldError, agreed, has_gaps, take
+from orchestration.imports.figures import METRICS, TEXTS, Options, Taken, UntoldError, agreed, has_gaps, take, tells_shop
 from orchestration.imports.files import read_file
 from orchestration.imports.json_grids import grids_of
 from orchestration.imports.landing import Written, by_last_day, write
@@ -73,17 +74,7 @@ def _import(
         raise KefuError(f"it has sheets of {' and '.join(sorted(platforms))}: add --platform")
     (platform,) = platforms
     names = Names(landing, platform)
-    parts: list[Taken] = []
-    untold: list[str] = []
-    for found in founds:
-        try:
-            parts.append(_take(found, founds, names, options, report))
-        except UntoldError as error:
-            report(f"  skipped: {error}")
-            untold.append(str(error))
-    if untold and not parts:
-        raise KefuError(untold[0])
-    taken = agreed(parts, [])
+    taken = agreed(_parts(founds, names, options, report), [])
     for line in taken.told:
         report(line)
     tables = {table: by_last_day(taken.rows[table], "period_end") for table in (METRICS, TEXTS)}
@@ -115,6 +106,25 @@ def _find(contents: Contents, among: Sequence[Platform], name: str, report: Repo
     return found
 
 
+def _parts(founds: Sequence[Found], names: Names, options: Options, report: Report) -> list[Taken]:
+    """What the sheets of a file give, those last that tell no shop: it is that of the others, where these have one."""
+    parts: list[Taken] = []
+    shops: set[object] = set()
+    untold: list[str] = []
+    for found in sorted(founds, key=lambda found: not tells_shop(found)):
+        of = options if options.shop or len(shops) != 1 else replace(options, shop=str(next(iter(shops))))
+        try:
+            parts.append(_take(found, founds, names, of, report))
+        except UntoldError as error:
+            report(f"  skipped: {error}")
+            untold.append(str(error))
+        else:
+            shops |= {row["shop_id"] for rows in parts[-1].rows.values() for row in rows}
+    if untold and not parts:
+        raise KefuError(untold[0])
+    return parts
+
+
 def _take(found: Found, founds: Sequence[Found], names: Names, options: Options, report: Report) -> Taken:
     where = f", sheet {found.grid.name}" if found.grid.name and not found.grid.is_headed else ""
     block = f", {found.grid.name}" if found.grid.name in found.sheet.blocks else ""
@@ -140,7 +150,7 @@ def _subjects(taken: Taken, table: str) -> str:
     kinds = sorted({str(row["period"]) for row in rows}) if table == METRICS else []
     between = ends[0] if ends[0] == ends[-1] else f"{ends[0]} to {ends[-1]}"
     of = f", {accounts} account{'s' if accounts > 1 else ''}" if accounts else ""
-    return f"{', '.join(shops)}{of}, {'/'.join(kinds) + ' ' if kinds else 'up to '}{between}"
+    return f"{', '.join(shops)}{of}, {'/'.join(kinds) + ' ' if kinds else ''}{between}"
 
 
 def _whole(found: Found, founds: Sequence[Found]) -> Period | None:

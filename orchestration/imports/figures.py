@@ -83,9 +83,10 @@ class _Reader:
         self.whole = whole
         self.told = told
         self.index = {header.role: header.index for header in reversed(found.headers) if header.role}
-        self.shops = {
-            text for row in found.rows if (text := row.cell(self.index.get("shop")).text) and common().label(text) is None
-        }
+        cells = [row.cell(self.index.get("shop")).text for row in found.rows]
+        above = [cell.text.replace("：", ":").partition(":") for row in found.above for cell in row.cells]
+        cells += [text.strip() for name, _, text in above if plain(name) in common().shop]
+        self.shops = {text for text in cells if text and common().label(text) is None}
         self.stated = self._stated()
         self.is_assessed = found.title in found.sheet.assessed_month
 
@@ -216,6 +217,11 @@ class _Reader:
 
 class UntoldError(KefuError):
     """Nothing tells the period or the shop of a sheet."""
+
+
+def tells_shop(found: Found) -> bool:
+    """Whether a sheet has a column of shops, or of accounts, which may have the shop before them."""
+    return any(header.role in ("shop", "account") for header in found.headers)
 
 
 def has_gaps(days: Iterable[date]) -> bool:

@@ -63,10 +63,8 @@ def period_of(platform: Platform, span: Span, *, is_assessed: bool = False) -> P
         return month(platform, end) if is_assessed else Period(platform.natural_month, start, end)
     if is_assessed and days == _rule(platform, "month_days", end) and end == last_of_month(end):
         return month(platform, end)
-    if days == DAYS["week"] and end.weekday() == SUNDAY:
-        return Period("week", start, end)
-    kind = {1: "day", DAYS["rolling_7d"]: "rolling_7d", DAYS["rolling_30d"]: "rolling_30d"}.get(days)
-    return Period(kind, start, end)
+    kinds = [kind for kind, length in DAYS.items() if length == days and (kind != "week" or end.weekday() == SUNDAY)]
+    return Period(next((kind for kind in kinds if kind in platform.periods), kinds[0] if kinds else None), start, end)
 
 
 def month(platform: Platform, end: date) -> Period:

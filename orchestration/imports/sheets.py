@@ -57,7 +57,8 @@ class Sheet:
 class Platform:
     name: str
     natural_month: str  # the period by which it calls a month by the calendar
-    scope: str
+    scope: str  # of its rule parameters
+    periods: tuple[str, ...]  # of its metrics
     sheets: tuple[Sheet, ...]
 
 
@@ -129,7 +130,7 @@ def common() -> Common:
 @cache
 def known() -> tuple[Platform, ...]:
     return tuple(
-        Platform(name, entry["natural_month"], entry["scope"], tuple(map(_sheet, entry["sheets"])))
+        Platform(name, entry["natural_month"], entry["scope"], tuple(entry["periods"]), tuple(map(_sheet, entry["sheets"])))
         for name, entry in ((name, _read(name)) for name in platforms())
     )
 
@@ -137,7 +138,7 @@ def known() -> tuple[Platform, ...]:
 def _read(name: str) -> dict[str, Any]:
     path = resources.files("orchestration.imports").joinpath("sheets", f"{name}.yml")
     entries: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {"sheets": []}
-    return {"natural_month": "month", "scope": name} | entries
+    return {"natural_month": "month", "scope": name, "periods": []} | entries
 
 
 def _sheet(entry: dict[str, Any]) -> Sheet:
