@@ -55,8 +55,11 @@ def _told(written: Written) -> str:
     folders = sorted({path.parent.parent.name for path in written.paths})
     days = sorted({path.parent.name for path in written.paths})
     between = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
-    count = f"{len(written.paths)} file{'s' if len(written.paths) > 1 else ''}"
-    return f"imported into {count} of {written.paths[0].parent.parent.parent.name}/{', '.join(folders)}, {between}"
+    return f"imported into {_count(len(written.paths), 'file')} of {written.paths[0].parent.parent.parent.name}/{', '.join(folders)}, {between}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _import(
@@ -134,9 +137,9 @@ def _take(found: Found, founds: Sequence[Found], names: Names, options: Options,
     metrics, texts = taken.rows[METRICS], taken.rows[TEXTS]
     if metrics:
         of = ", ".join(sorted({str(row["metric"]) for row in metrics}))
-        report(f"  {len(metrics):,} figures of {of}: {_subjects(taken, METRICS)}")
+        report(f"  {_count(len(metrics), 'figure')} of {of}: {_subjects(taken, METRICS)}")
     if texts:
-        report(f"  {len(texts):,} others kept as text: {_subjects(taken, TEXTS)}")
+        report(f"  {_count(len(texts), 'other value')} kept as text: {_subjects(taken, TEXTS)}")
     for line in taken.told:
         report(f"  {line}")
     return taken
@@ -149,7 +152,7 @@ def _subjects(taken: Taken, table: str) -> str:
     ends = sorted(str(row["period_end"]) for row in rows)
     kinds = sorted({str(row["period"]) for row in rows}) if table == METRICS else []
     between = ends[0] if ends[0] == ends[-1] else f"{ends[0]} to {ends[-1]}"
-    of = f", {accounts} account{'s' if accounts > 1 else ''}" if accounts else ""
+    of = f", {_count(accounts, 'account')}" if accounts else ""
     return f"{', '.join(shops)}{of}, {'/'.join(kinds) + ' ' if kinds else ''}{between}"
 
 

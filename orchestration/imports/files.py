@@ -31,6 +31,7 @@ FREE_BYTES = 32 * MIB
 MAX_ROWS, MAX_COLUMNS = 200_000, 500
 LAST_ROW = 1_048_576  # that a workbook can have
 MAX_CELL = 32_767 * 4  # characters: a workbook's limit, with some room for what a CSV file may hold
+SHOWN = 8  # cells
 MAX_DEPTH = 50  # of JSON within JSON
 OLE = bytes.fromhex("d0cf11e0a1b11ae1")  # with which .xls files begin, and encrypted workbooks
 DELIMITERS = (",", "\t", ";")
@@ -114,15 +115,20 @@ def _values(sheet: Any) -> Iterator[tuple[Cell, ...]]:
         yield tuple(cell_of(cell.value, cell.number_format if isinstance(cell.value, int | float) else "") for cell in row)
 
 
-def _without_value(grid: Grid, with_formulas: Iterable[tuple[Cell, ...]]) -> Iterator[str]:
+def _without_value(grid: Grid, with_formulas: Iterable[tuple[Cell, ...]]) -> list[str]:
     """Tells the formulas of a sheet that no program has computed: what they give is not in the file."""
     rows = {row.number: row for row in grid.rows}
-    for number, cells in enumerate(with_formulas, start=1):
-        for index, cell in enumerate(cells):
-            found = rows.get(number)
-            if cell.text.startswith("=") and (found is None or not found.cell(index).text):
-                where = f"{_letters(index)}{number}"
-                yield f"{where} of sheet {grid.name} is a formula without a value: open the file in a spreadsheet and save it"
+    found = [
+        f"{_letters(index)}{number}"
+        for number, cells in enumerate(with_formulas, start=1)
+        for index, cell in enumerate(cells)
+        if cell.text.startswith("=") and not (number in rows and rows[number].cell(index).text)
+    ]
+    if not found:
+        return []
+    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    where = f"sheet {grid.name}: {', '.join(found[:SHOWN])}{more}"
+    return [f"{where}: formulas without a value, read as empty; open the file in a spreadsheet and save it to have them"]
 
 
 def _letters(index: int) -> str:

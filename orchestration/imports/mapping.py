@@ -62,9 +62,12 @@ class Mapping:
         grid, indexes, rows = self._find(contents.grids, ways)
         if grid.name:
             report(f"sheet {grid.name}, as {self.path.name} maps it")
-        made = list(self._made(rows, indexes, ways, names))
+        made = self._made(rows, indexes, ways, names)
         if not made:
             raise KefuError("no row stands below its headers")
+        for row, record in zip(rows, made, strict=True):
+            for line in self._odd(record, ways):
+                report(f"row {row.number}: {line}: it lands as a rejected row")
         days = [(_day(str(record[self._time])), record) for record in made]
         last = max((day for day, _ in days if day), default=None)
         if last is None:
@@ -98,7 +101,7 @@ class Mapping:
             f"it has no column {', '.join(missing)}, which {self.path} names; its columns are {', '.join(headers[:SHOWN])}{more}"
         )
 
-    def _made(self, rows: Sequence[Row], indexes: dict[str, int], ways: dict[str, Way], names: Names) -> Iterator[Record]:
+    def _made(self, rows: Sequence[Row], indexes: dict[str, int], ways: dict[str, Way], names: Names) -> list[Record]:
         """The rows of the raw table. KefuError names every value and nickname that is not known."""
         unlisted: Counter[tuple[str, str]] = Counter()
         nobody: dict[tuple[str, str], str] = {}
@@ -106,7 +109,7 @@ class Mapping:
         accounts: dict[tuple[str, str], str] = {}
         columns = {column.name: column for column in self.table.columns}
         in_order = sorted(ways, key=lambda name: (bool(ways[name].made_of), ways[name].nickname, name in self.table.key))
-        made = []
+        made: list[Record] = []
         for row in rows:
             record: Record = {}
             for name in in_order:
@@ -130,12 +133,21 @@ class Mapping:
                 record[name] = text
             made.append(record)
         if unlisted:
-            found = [f"{column} {value} ({count} rows)" for (column, value), count in unlisted.most_common(SHOWN_VALUES)]
+            found = [f"{column} {value} ({count} times)" for (column, value), count in unlisted.most_common(SHOWN_VALUES)]
             more = f" and {len(unlisted) - SHOWN_VALUES} more" if len(unlisted) > SHOWN_VALUES else ""
             raise KefuError(f"{self.path} lists no value for {', '.join(found)}{more}")
         if nobody:
             raise KefuError("; ".join(nobody.values()))
-        yield from made
+        return made
+
+    def _odd(self, record: Record, ways: dict[str, Way]) -> Iterator[str]:
+        """What of a row cannot land."""
+        for column in self.table.columns:
+            name, value = column.name, record.get(column.name)
+            if column.required and value is None:
+                yield f"{ways[name].column or name} is empty"
+            elif column.data_type == "timestamp" and value is not None and _moment(Cell(str(value))) is None:
+                yield f"{ways[name].column or name} is no time"
 
     def _id(self, name: str, way: Way, record: Record, equals: Counter[str]) -> str:
         """An id made of other columns. A key has the number of its row among those that are equal in them."""

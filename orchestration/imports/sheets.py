@@ -153,28 +153,30 @@ def _sheet(entry: dict[str, Any]) -> Sheet:
 
 
 def find(grid: Grid, among: Sequence[Platform], file_name: str) -> Found:
-    """The sheet that a grid is, by the headers in its first rows. Of those it fits, the one with most columns."""
-    best: list[tuple[int, Found]] = []
+    """The sheet that a grid is, by the headers in its first rows. Of those that fit, the one with most columns."""
+    fitting: list[Found] = []
     for position, row in enumerate(grid.rows[:HEADER_WITHIN]):
-        if row.number > HEADER_WITHIN:
-            break
-        for platform in among:
-            for sheet in platform.sheets:
-                found = _fits(grid, position, platform, sheet, file_name)
-                if found:
-                    best.append((sum(header.is_known for header in found.headers), found))
-    if not best:
+        if row.number <= HEADER_WITHIN:
+            each = (_fits(grid, position, platform, sheet, file_name) for platform in among for sheet in platform.sheets)
+            fitting += [found for found in each if found]
+    if not fitting:
         raise UnknownSheetError(_unknown(grid, among))
-    most = max(hits for hits, _ in best)
-    fitting = {found.platform.name: found for hits, found in reversed(best) if hits == most}
-    if len(fitting) > 1:
-        raise KefuError(f"its headers are those of {' and '.join(sorted(fitting))} alike: add --platform")
-    return next(iter(fitting.values()))
+    best = max(map(_hits, fitting))
+    by_platform = {found.platform.name: found for found in reversed(fitting) if _hits(found) == best}
+    if len(by_platform) > 1:
+        raise KefuError(f"its headers are those of {' and '.join(sorted(by_platform))} alike: add --platform")
+    return next(iter(by_platform.values()))
+
+
+def _hits(found: Found) -> tuple[int, int]:
+    """How many columns are known, and how many of them are metrics."""
+    known_ones = [header.name for header in found.headers if header.is_known]
+    return len(known_ones), sum(name in found.sheet.metrics for name in known_ones)
 
 
 def _fits(grid: Grid, position: int, platform: Platform, sheet: Sheet, file_name: str) -> Found | None:
     is_certain = position == 0 and (grid.name in sheet.blocks or (bool(sheet.indicators) and grid.name == sheet.name))
-    if grid.is_headed != is_certain:
+    if grid.is_headed != is_certain or (sheet.indicators and not is_certain):
         return None
     row, end = grid.rows[position], position + 1
     texts = {index: cell.text for index, cell in enumerate(row.cells) if cell.text}

@@ -14,26 +14,69 @@ import openpyxl
 Rows = Sequence[Sequence[Any]]
 
 RECEPTION = [
-    *("咨询人数", "接待人数", "未回复人数", "有效接待人数", "平均响应时长", "3分钟人工响应率", "咨询客服人次", "客服回复人次", "客服未回复人次"),
-    *("旺旺回复率", "首次响应时长", "慢响应人数", "长接待人数", "买家发起人数", "客服主动跟进人数", "总消息数", "买家消息条数", "客服消息条数"),
+    *(
+        "咨询人数",
+        "接待人数",
+        "未回复人数",
+        "有效接待人数",
+        "平均响应时长",
+        "3分钟人工响应率",
+        "咨询客服人次",
+        "客服回复人次",
+        "客服未回复人次",
+    ),
+    *(
+        "旺旺回复率",
+        "首次响应时长",
+        "慢响应人数",
+        "长接待人数",
+        "买家发起人数",
+        "客服主动跟进人数",
+        "总消息数",
+        "买家消息条数",
+        "客服消息条数",
+    ),
     *("答问比", "客服字数", "平均接待时长"),
 ]
 RATINGS = ["发出", "收到", "很满意", "满意", "一般", "不满", "很不满", "发送率", "返回率", "满意率", "服务度"]
 KUAISHOU = [
-    *("三分钟回复率（人维度）", "三分钟回复率（会话）", "不服务率", "咨询人数", "咨询人次", "人工会话量", "人工平均回复时长", "好评率（人维度）"),
-    *("好评率（会话）", "差评率（人维度）", "差评率（会话）", "IM不满意率（人维度）", "询单人数", "下单人数", "支付人数", "询单转化率", "询单客单价"),
+    *(
+        "三分钟回复率（人维度）",
+        "三分钟回复率（会话）",
+        "不服务率",
+        "咨询人数",
+        "咨询人次",
+        "人工会话量",
+        "人工平均回复时长",
+        "好评率（人维度）",
+    ),
+    *(
+        "好评率（会话）",
+        "差评率（人维度）",
+        "差评率（会话）",
+        "IM不满意率（人维度）",
+        "询单人数",
+        "下单人数",
+        "支付人数",
+        "询单转化率",
+        "询单客单价",
+    ),
     "客服销售额",
 ]
 CHATS = ["会话ID", "买家昵称", "客服昵称", "消息时间", "发送方", "消息类型", "消息内容"]
 
 
-def xlsx(path: Path, rows: Rows, *, name: str = "Sheet1", merged: Sequence[str] = (), formats: dict[str, str] | None = None) -> Path:
+def xlsx(
+    path: Path, rows: Rows, *, name: str = "Sheet1", merged: Sequence[str] = (), formats: dict[str, str] | None = None
+) -> Path:
     """A workbook of one sheet."""
     workbook = openpyxl.Workbook()
     sheet = workbook.active
     sheet.title = name
     for row in rows:
         sheet.append(row)
+    for cell in (cell for row in sheet for cell in row if cell.data_type == "f"):
+        cell.data_type = "s"  # a text that looks like a formula
     for cells in merged:
         sheet.merge_cells(cells)
     for cell, number_format in (formats or {}).items():
@@ -56,7 +99,9 @@ def workbook(path: Path, sheets: dict[str, Rows], *, hidden: Sequence[str] = ())
 
 
 def csv(path: Path, rows: Rows, encoding: str = "utf-8") -> Path:
-    path.write_text("".join(",".join(f'"{cell}"' if "," in str(cell) else str(cell) for cell in row) + "\n" for row in rows), encoding)
+    path.write_text(
+        "".join(",".join(f'"{cell}"' if "," in str(cell) else str(cell) for cell in row) + "\n" for row in rows), encoding
+    )
     return path
 
 
@@ -73,13 +118,24 @@ def reception_by_day(days: int = 30, start: date = date(2026, 4, 1)) -> Rows:
     """咨询接待 of a shop, with the rows that stand below."""
     draw = random.Random(1)
     rows = [[str(start + timedelta(days=day)), *reception_row(draw)] for day in range(days)]
-    return [["日期", *RECEPTION], *rows, ["汇总值", *reception_row(draw)], ["平均值", *reception_row(draw)], ["同行均值", *["-"] * 21]]
+    return [
+        ["日期", *RECEPTION],
+        *rows,
+        ["汇总值", *reception_row(draw)],
+        ["平均值", *reception_row(draw)],
+        ["同行均值", *["-"] * 21],
+    ]
 
 
 def reception_by_account(names: Sequence[str]) -> Rows:
     draw = random.Random(2)
     rows = [[name, "售前组", *reception_row(draw)] for name in names]
-    return [["旺旺昵称", "旺旺分组", *RECEPTION], *rows, ["店铺汇总值", "", *reception_row(draw)], ["店铺平均值", "", *reception_row(draw)]]
+    return [
+        ["旺旺昵称", "旺旺分组", *RECEPTION],
+        *rows,
+        ["店铺汇总值", "", *reception_row(draw)],
+        ["店铺平均值", "", *reception_row(draw)],
+    ]
 
 
 def ratings(days: int = 2) -> Rows:
@@ -93,7 +149,17 @@ def ratings(days: int = 2) -> Rows:
 
 
 INQUIRY = [
-    ["日期", "询单人数", "当日询单人数", "当日付款人数", "当日付款金额", "最终付款人数", "最终付款金额", "询单当日付款转化率", "询单最终付款转化率"],
+    [
+        "日期",
+        "询单人数",
+        "当日询单人数",
+        "当日付款人数",
+        "当日付款金额",
+        "最终付款人数",
+        "最终付款金额",
+        "询单当日付款转化率",
+        "询单最终付款转化率",
+    ],
     ["2026年4月1日", 310, 300, 120, "12,345.60", 140, "14,001.00", "40.00%", "45.16%"],
     ["2026年4月2日", 290, 280, 100, "10,000.00", "--", "--", "35.71%", "--"],
 ]
@@ -105,7 +171,11 @@ BASKETS = [
 ASSESSED = ["有效会话轮次", "3分钟响应轮次", "3分钟人工响应率", "评价量", "满意量", "旺旺满意度"]
 QIANNIU = {
     "上月考核结果": [["店铺", *ASSESSED], ["小熊旗舰店", "12,000", "11,400", "95.00%", 900, 810, "90.00%"]],
-    "每日考核数据": [["日期", *ASSESSED], ["2026-05-01", 400, 392, "98.00%", 30, 27, "90.00%"], ["2026-05-02", 410, 390, "95.12%", 0, 0, "-"]],
+    "每日考核数据": [
+        ["日期", *ASSESSED],
+        ["2026-05-01", 400, 392, "98.00%", 30, 27, "90.00%"],
+        ["2026-05-02", 410, 390, "95.12%", 0, 0, "-"],
+    ],
     "每日店铺数据": [["日期", "店铺", *ASSESSED], ["2026-05-01", "小熊旗舰店", 400, 392, "98.00%", 30, 27, "90.00%"]],
     "每日客服数据": [
         ["日期", "客服", *ASSESSED],
@@ -115,16 +185,81 @@ QIANNIU = {
 }
 KUAISHOU_ROWS = [
     ["客服昵称", "日期", *KUAISHOU],
-    ["小快", "2026-04-01 ~ 2026-04-30", 0.9123, 0.9201, 0.01, 1200, 1400, 1300, 25.5, 0.97, 0.968, 0.005, 0.006, 0.01, *[50] * 3, 0.41, 88.8, 9999],
-    ["汇总值", "2026-04-01 ~ 2026-04-30", 0.9003, 0.91, 0.01, 2400, 2800, 2600, 27, 0.95, 0.95, 0.01, 0.01, 0.01, *[90] * 3, 0.40, 88.8, 19999],
+    [
+        "小快",
+        "2026-04-01 ~ 2026-04-30",
+        0.9123,
+        0.9201,
+        0.01,
+        1200,
+        1400,
+        1300,
+        25.5,
+        0.97,
+        0.968,
+        0.005,
+        0.006,
+        0.01,
+        *[50] * 3,
+        0.41,
+        88.8,
+        9999,
+    ],
+    [
+        "汇总值",
+        "2026-04-01 ~ 2026-04-30",
+        0.9003,
+        0.91,
+        0.01,
+        2400,
+        2800,
+        2600,
+        27,
+        0.95,
+        0.95,
+        0.01,
+        0.01,
+        0.01,
+        *[90] * 3,
+        0.40,
+        88.8,
+        19999,
+    ],
 ]
 EXPERIENCE = {
     "success": True,
     "data": {
         "indicators": [
-            {"code": "3min_manual_rsp_rate", "name": "3分钟人工响应率", "score": 4.9, "value": 0.9971, "showValue": "99.71%", "rank": 0.91, "weight": 0.1, "isAssessed": True},
-            {"code": "ww_satisfaction", "name": "旺旺满意度", "score": 4.7, "value": 0.95, "showValue": "95.00%", "rank": 0.8, "weight": 0.1, "isAssessed": True},
-            {"code": "logistics", "name": "物流到货时长", "score": 4.5, "value": 41.2, "showValue": "41.2小时", "rank": 0.6, "weight": 0.2, "isAssessed": False},
+            {
+                "code": "3min_manual_rsp_rate",
+                "name": "3分钟人工响应率",
+                "score": 4.9,
+                "value": 0.9971,
+                "showValue": "99.71%",
+                "rank": 0.91,
+                "weight": 0.1,
+                "isAssessed": True,
+            },
+            {
+                "code": "ww_satisfaction",
+                "name": "旺旺满意度",
+                "score": 4.7,
+                "value": 0.95,
+                "showValue": "95.00%",
+                "rank": 0.8,
+                "weight": 0.1,
+                "isAssessed": True,
+            },
+            {
+                "code": "logistics",
+                "name": "物流到货时长",
+                "score": 4.5,
+                "value": 41.2,
+                "showValue": "41.2小时",
+                "rank": 0.6,
+                "weight": 0.2,
+                "isAssessed": False,
+            },
         ]
     },
 }
@@ -133,8 +268,19 @@ EXPERIENCE = {
 def analysis_day(day: int | None, cases: int) -> dict[str, Any]:
     fields = {
         **{"caseCnt": cases, "replyCaseCnt": cases - 1, "replyCaseRatio": round((cases - 1) / cases, 4), "avgRplDur": 0.42},
-        **{"firstReplyIn45sCaseRatio": 0.88, "replyIn3minCaseRatio": 0.9, "replyIn3minCaseCnt": round(0.9 * cases), "removeNaCaseCnt": cases},
-        **{"positiveCaseCnt": 18, "evaluateCaseCnt": 20, "positiveCaseRatio": 0.9, "negativeCaseCnt": 1, "negativeCaseRatio": 0.05},
+        **{
+            "firstReplyIn45sCaseRatio": 0.88,
+            "replyIn3minCaseRatio": 0.9,
+            "replyIn3minCaseCnt": round(0.9 * cases),
+            "removeNaCaseCnt": cases,
+        },
+        **{
+            "positiveCaseCnt": 18,
+            "evaluateCaseCnt": 20,
+            "positiveCaseRatio": 0.9,
+            "negativeCaseCnt": 1,
+            "negativeCaseRatio": 0.05,
+        },
         **{"evaluateCaseRatio": round(20 / cases, 4), "replyNAIn3minCaseCnt": 0, "inquiryPayCaseRatio": 0.31},
     }
     return {name: {"value": value} for name, value in fields.items()} | ({"dtm": {"value": str(day)}} if day else {})
@@ -142,7 +288,10 @@ def analysis_day(day: int | None, cases: int) -> dict[str, Any]:
 
 ANALYSIS = {
     "code": 0,
-    "data": {"sellerCSOverall": analysis_day(None, 700), "sellerCSTrend": [analysis_day(20260406 + day, 100) for day in range(7)]},
+    "data": {
+        "sellerCSOverall": analysis_day(None, 700),
+        "sellerCSTrend": [analysis_day(20260406 + day, 100) for day in range(7)],
+    },
 }
 
 
@@ -151,7 +300,15 @@ def chat_rows(lines: int = 6) -> Rows:
     return [
         CHATS,
         *(
-            ["c1", "买家甲", "小美", f"2026-04-17 10:00:{line:02}", "客服" if line % 2 else "买家", "文本", texts[line % len(texts)]]
+            [
+                "c1",
+                "买家甲",
+                "小美",
+                f"2026-04-17 10:00:{line:02}",
+                "客服" if line % 2 else "买家",
+                "文本",
+                texts[line % len(texts)],
+            ]
             for line in range(lines)
         ),
     ]
