@@ -55,7 +55,8 @@ def _told(written: Written) -> str:
     folders = sorted({path.parent.parent.name for path in written.paths})
     days = sorted({path.parent.name for path in written.paths})
     between = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
-    return f"imported into {_count(len(written.paths), 'file')} of {written.paths[0].parent.parent.parent.name}/{', '.join(folders)}, {between}"
+    platform = written.paths[0].parent.parent.parent.name
+    return f"imported into {_count(len(written.paths), 'file')} of {platform}/{', '.join(folders)}, {between}"
 
 
 def _count(number: int, what: str) -> str:

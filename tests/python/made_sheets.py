@@ -332,3 +332,14 @@ def landing_with_names(folder: Path) -> Path:
         path.parent.mkdir(parents=True)
         path.write_text(text, encoding="utf-8")
     return folder
+
+
+def document_files(folder: Path) -> None:
+    """The files of docs/importing.md, beside a landing folder."""
+    landing_with_names(folder / "landing")
+    xlsx(folder / "咨询接待.xlsx", [["店铺：小熊旗舰店"], ["导出时间：2026-05-05"], *reception_by_day()])
+    xlsx(folder / "客服接待.xlsx", reception_by_account(["小熊旗舰店:小美", "小丽", "小新"]))
+    workbook(folder / "考核数据明细.xlsx", QIANNIU)
+    write_json(folder / "客服分析.json", ANALYSIS)
+    csv(folder / "排班.csv", [["姓名", "咨询人", "年龄"], ["小美", 1, 2]])
+    xlsx(folder / "聊天记录.xlsx", chat_rows())

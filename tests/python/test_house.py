@@ -30,7 +30,7 @@ MAY_NAME_PLATFORMS = {
     "models/metrics/int_exclusion_summary.sql": "Xiaohongshu judges sessions and not rounds",
     "orchestration/alerts/causes.py": "bands of rejection clicks are a rule of Taobao alone",
 }
-OF_PLATFORMS = ["explain", "imports", "sample"]  # folders of orchestration/ with a part for each platform
+OF_PLATFORMS = ["explain", "sample"]  # folders of orchestration/ with a part for each platform
 
 PARTS = ["items", "touched", "exclusions", "metric_days"]  # models that every platform has, as int_<platform>__<part>
 SEEDS = {"rule_clauses": "platform", "rule_parameters": "scope", "exclusion_reasons": "platform", "metrics": "platform"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv as csv_files
 import io
 import random
+import re
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -17,6 +18,7 @@ import pytest
 from harness import Outcome, build, kefu, query, warehouse
 
 from orchestration.home import PROJECT
+from orchestration.imports.sheets import known
 
 HERE = Path(__file__).parent
 MAPPING = PROJECT / "docs" / "import" / "taobao-messages.yml"
@@ -570,6 +572,26 @@ def test_what_lacks_is_told_with_what_to_add(landing: Path, tmp_path: Path) -> N
     no_period = made.csv(tmp_path / "none.csv", [["三分钟回复率（人维度）", "不服务率"], ["98%", "1%"]])
     said = refused(landing, no_period, "--shop", "ks-1", "--period", "calendar_month:2026-04")
     assert "kuaishou has no calendar_month: its month is by the calendar, write --period month:2026-04" in said
+
+
+# --- the document
+
+
+def test_the_sessions_of_the_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What docs/importing.md shows is what is printed, and its table has every metric."""
+    made.document_files(tmp_path)
+    shutil.copytree(PROJECT / "docs" / "import", tmp_path / "docs" / "import")
+    monkeypatch.chdir(tmp_path)
+    document = (PROJECT / "docs" / "importing.md").read_text(encoding="utf-8")
+    sessions = re.findall(r"^```\n(\$ .*?)\n```$", document, re.MULTILINE | re.DOTALL)
+    assert len(sessions) == 2
+    for part in re.split(r"^\$ kefu ", "\n".join(sessions), flags=re.MULTILINE)[1:]:
+        command, _, shown = part.partition("\n")
+        outcome = kefu(*command.split())
+        assert (outcome.out + outcome.err).strip() == shown.strip(), command
+    for platform in known():
+        for sheet in platform.sheets:
+            assert all(f"`{figure.metric}`" in document for figure in sheet.metrics.values()), sheet.name
 
 
 # --- a build
