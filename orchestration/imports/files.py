@@ -6,12 +6,14 @@ import codecs
 import csv
 import io
 import json
+import os
 import re
+import sys
 import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
@@ -163,13 +165,14 @@ def _legacy(content: bytes) -> Contents:
     told: list[str] = []
     grids = []
     try:
-        workbook = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
-        for sheet in workbook.sheets_metadata:
-            if sheet.visible != python_calamine.SheetVisibleEnum.Visible:
-                told.append(f"sheet {sheet.name} is hidden: skipped")
-            elif sheet.typ == python_calamine.SheetTypeEnum.WorkSheet:
-                cells = workbook.get_sheet_by_name(sheet.name).iter_rows()
-                grids.append(Grid(sheet.name, _rows((tuple(map(cell_of, row)) for row in cells), sheet.name)))
+        with _silence():
+            workbook = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
+            for sheet in workbook.sheets_metadata:
+                if sheet.visible != python_calamine.SheetVisibleEnum.Visible:
+                    told.append(f"sheet {sheet.name} is hidden: skipped")
+                elif sheet.typ == python_calamine.SheetTypeEnum.WorkSheet:
+                    cells = workbook.get_sheet_by_name(sheet.name).iter_rows()
+                    grids.append(Grid(sheet.name, _rows((tuple(map(cell_of, row)) for row in cells), sheet.name)))
     except python_calamine.PasswordError as error:
         raise KefuError("the workbook is encrypted: save it without a password") from error
     except BaseException as error:
@@ -178,6 +181,20 @@ def _legacy(content: bytes) -> Contents:
             raise
         raise KefuError("it is an old or broken .xls file that cannot be read: save it anew as .xlsx") from error
     return Contents(grids, told)
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keeps from stderr what calamine writes there by itself where it meets what it does not expect."""
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
 
 
 def _rows(rows: Iterable[Sequence[Cell]], sheet: str = "") -> list[Row]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 
 from orchestration.imports.cells import Cell
 
@@ -23,6 +24,7 @@ UNITS = re.compile(r"\((%|秒|s|分钟|min|元|人|次|个|条|件|轮|字)\)$")
 Span = tuple[date, date]
 
 
+@lru_cache(maxsize=65_536)
 def plain(text: str) -> str:
     """A header or label as it is compared: half-width, without spaces, digits for 三分钟."""
     return re.sub(r"\s", "", unicodedata.normalize("NFKC", text)).replace("三分钟", "3分钟").lower()

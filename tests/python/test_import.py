@@ -532,6 +532,19 @@ def test_no_broken_workbook_breaks_it(landing: Path, tmp_path: Path) -> None:
         assert outcome.code in (0, 1) and outcome.err.count("\n") == outcome.code, outcome.err
 
 
+def test_no_broken_xls_breaks_it(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """The same of an .xls file, of which nothing but that line reaches the screen."""
+    draw = random.Random(3)
+    for _ in range(60):
+        content = bytearray((HERE / "baskets.xls").read_bytes())
+        for _ in range(draw.randint(1, 6)):
+            content[draw.randrange(len(content))] = draw.randrange(256)
+        (tmp_path / "sheet.xls").write_bytes(content)
+        outcome = kefu("import", tmp_path / "sheet.xls", "--landing", tmp_path / "landing", "--shop", "tb-1")
+        assert outcome.code in (0, 1) and outcome.err.count("\n") == outcome.code, outcome.err
+    assert capfd.readouterr().err == ""
+
+
 def test_macros_are_not_run_and_formulas_without_a_value_are_told(landing: Path, tmp_path: Path) -> None:
     plain = made.workbook(tmp_path / "sheet.xlsx", {"Sheet1": [*made.BASKETS, [20260403, "=B2+B3", 1, 1, 1, 1, 1]]})
     macros = with_parts(tmp_path / "sheet.xlsm", plain, {"xl/vbaProject.bin": b"Sub AutoOpen()"})
