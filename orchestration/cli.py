@@ -14,6 +14,7 @@ import duckdb
 
 from orchestration.errors import KefuError
 from orchestration.home import PRIVATE
+from orchestration.landing.contract import platforms
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,6 +47,21 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="say what landing would say of a folder; builds nothing and leaves nothing behind")
     check.add_argument("landing", type=Path, metavar="LANDING", help="folder <platform>/<table>/dt=YYYY-MM-DD/")
     check.set_defaults(run=_check)
+
+    imports = commands.add_parser("import", help="read the platforms' own sheets, or sheets of chats, into the landing folder")
+    imports.add_argument("files", type=Path, nargs="+", metavar="FILE", help=".xlsx, .xls, .csv or .json")
+    imports.add_argument("--landing", type=Path, required=True, metavar="DIR", help="landing folder to write to")
+    imports.add_argument("--shop", metavar="ID", help="the shop, where the sheet does not tell it by an id that has landed")
+    imports.add_argument("--platform", choices=platforms(), help="where the headers could be of several platforms")
+    imports.add_argument(
+        "--period",
+        metavar="P",
+        help="the period, where the sheet tells none: 2026-04-17, 2026-04-01~2026-04-30, month:2026-04, ...",
+    )
+    imports.add_argument(
+        "--mapping", type=Path, metavar="FILE", help="for sheets of chats: which column is which (docs/importing.md)"
+    )
+    imports.set_defaults(run=_import, parser=imports)
 
     rejected = commands.add_parser("rejected", help="the rows that could not be read, and why, as of the last published build")
     rejected.add_argument("--home", type=Path, required=True, metavar="DIR", help="the home that was built")
@@ -153,6 +169,29 @@ def _check(options: argparse.Namespace) -> None:
     from orchestration.build.steps import check
 
     check(options.landing, _report)
+
+
+def _import(options: argparse.Namespace) -> None:
+    from orchestration.imports.command import import_files
+    from orchestration.imports.figures import Options
+    from orchestration.imports.periods import parse_period
+
+    if options.mapping and options.period:
+        options.parser.error("--period is for sheets of figures: of chats each row has its time")
+    if options.shop is not None and not options.shop.strip():
+        options.parser.error("--shop is empty")
+    try:
+        period = parse_period(options.period) if options.period else None
+    except ValueError as error:
+        options.parser.error(f"--period {error}")
+    import_files(
+        options.files,
+        options.landing,
+        platform=options.platform,
+        options=Options(options.shop, period),
+        mapping=options.mapping,
+        report=_report,
+    )
 
 
 def _rejected(options: argparse.Namespace) -> None:

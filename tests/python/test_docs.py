@@ -36,6 +36,8 @@ RUN_ELSEWHERE = {
     "rounds (轮次)": "test_docs.py::test_what_the_demo_prints",
     "searched landing: ": "test_forget.py::test_it_says_what_went_and_that_nothing_is_left",
     "landing/taobao/messages/dt=": "test_landing.py::test_text_formats_give_the_same_row",
+    "$ kefu import ": "test_import.py::test_the_sessions_of_the_document",
+    "kefu import FILE": "test_import.py::test_the_sessions_of_the_document",
     "T-28,": "test_recipes.py::test_a_clause",
     "taobao,opened_by_work_order,": "test_recipes.py::test_a_clause",
     "work_orders as (": "test_recipes.py::test_a_clause",
@@ -249,7 +251,7 @@ def test_what_the_demo_prints(built_homes: dict[str, Path]) -> None:
 
 
 def test_every_command_has_help() -> None:
-    for command in ("build", "check", "rejected", "generate", "explain", "forget", "backup", "restore"):
+    for command in ("build", "import", "check", "rejected", "generate", "explain", "forget", "backup", "restore"):
         outcome = kefu(command, "--help")
         assert outcome.code == 0
         assert f"kefu {command}" in TEXT
