@@ -18,6 +18,7 @@ class Kind(StrEnum):
     METRIC = "metric off its target"
     RATING = "dissatisfied rating"
     REJECTION = "rejection click rate"
+    RECONCILIATION = "official figure differs"
 
 
 @dataclass(frozen=True)

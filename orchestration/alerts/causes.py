@@ -66,13 +66,16 @@ def missing_deliveries(marts: duckdb.DuckDBPyConnection, now: datetime) -> list[
 
 
 def metrics_off_target(marts: duckdb.DuckDBPyConnection, now: datetime) -> list[Alert]:
-    """Targets that are at risk, lost or missed. Another status is another cause: worsening is told again."""
+    """Targets that are at risk, lost or missed. Another status is another cause: worsening is told again.
+
+    A window that rolls is another one every day: of one that stays off its target each month is told once.
+    """
     relation = marts.execute(
-        "from marts.metric_outlook where status in ('at_risk', 'lost', 'missed') order by platform, metric, shop_id, month"
+        "from marts.metric_outlook where status in ('at_risk', 'lost', 'missed') order by platform, metric, shop_id"
     )
     return [
         Alert(
-            _cause(Kind.METRIC, row["platform"], row["metric"], row["shop_id"], row["month"], row["status"]),
+            _cause(Kind.METRIC, row["platform"], row["metric"], row["shop_id"], _when(row), row["status"]),
             Kind.METRIC,
             _metric_text(row),
         )
@@ -83,21 +86,39 @@ def metrics_off_target(marts: duckdb.DuckDBPyConnection, now: datetime) -> list[
 def _metric_text(row: dict[str, Any]) -> str:
     subject = f"{row['platform']} {row['shop_id']} {row['metric']}"
     value, target = (_amount(row[name], row["unit"]) for name in ("value", "target"))
+    period = _period(row)
+    span = f"{SPANS.get(period, period)} to {row['period_end']}"
     if row["status"] == "missed":
-        return f"{subject}: {value} in the month to {row['period_end']}, target {target} missed"
-    is_rate = row["unit"] == "rate"
-    cases = f"{row['expected_denominator']:,.0f} cases expected in the {row['days_left']} days left"
+        return f"{subject}: {value} in the {span}, target {target} missed"
+    is_share = row["unit"] == "share"
+    left = "on the next day" if _rolls(row) else f"in the {row['days_left']} days left"
+    cases = f"{row['expected_denominator']:,.0f} cases expected {left}"
     if row["needed_numerator"] is not None:
         rest = f"{row['needed_numerator']:,.0f} of {cases} have to succeed"
     else:
-        allowed = f"{abs(row['allowed_numerator']):,.0f}{'' if is_rate else ' s'}"
+        allowed = f"{abs(row['allowed_numerator']):,.0f}{'' if is_share else ' s'}"
         rest = f"{allowed} too many for {cases}" if row["allowed_numerator"] < 0 else f"{allowed} still allowed for {cases}"
-    state = "at risk" if row["status"] == "at_risk" else "can no longer be met"
-    return f"{subject}: {value} so far, target {target} {state} (month to {row['period_end']}): {rest}"
+    state = "at risk" if row["status"] == "at_risk" else "cannot be met that day" if _rolls(row) else "can no longer be met"
+    return f"{subject}: {value} so far, target {target} {state} ({span}): {rest}"
+
+
+SPANS = {"week": "week", "rolling_7d": "7 days", "rolling_30d": "30 days", "month": "month", "calendar_month": "month"}
+
+
+def _period(row: dict[str, Any]) -> str:
+    return str(row.get("period", "month"))  # an older kefu published months alone
+
+
+def _rolls(row: dict[str, Any]) -> bool:
+    return _period(row).startswith("rolling")
+
+
+def _when(row: dict[str, Any]) -> str:
+    return f"{row['period_end']:%Y-%m}" if _rolls(row) else str(row["period_end"])
 
 
 def _amount(value: float, unit: str) -> str:
-    return f"{value:.1%}" if unit == "rate" else f"{value:,.1f} s"
+    return f"{value:.1%}" if unit == "share" else f"{value:,.1f} s"
 
 
 def dissatisfied_ratings(marts: duckdb.DuckDBPyConnection, now: datetime) -> list[Alert]:
@@ -156,12 +177,44 @@ def rejection_bands(marts: duckdb.DuckDBPyConnection, now: datetime) -> list[Ale
     ]
 
 
+def differing_figures(marts: duckdb.DuckDBPyConnection, now: datetime) -> list[Alert]:
+    """Metrics of a shop whose figures are not the platform's own, told by the newest one. A newer one is another cause."""
+    rows = marts.execute(
+        """
+        select
+            r.platform, r.shop_id, r.metric, m.unit, count(*) filter (where r.status = 'differs'), count(*),
+            max_by(
+                {'period_end': r.period_end, 'account_id': r.account_id, 'period': r.period, 'official': r.official_value,
+                    'computed': r.computed_value},
+                (r.period_end, r.account_id is null, r.period)
+            ) filter (where r.status = 'differs')
+        from marts.reconciliation r
+        join marts.metrics m on r.platform = m.platform and r.metric = m.metric
+        group by all
+        having count(*) filter (where r.status = 'differs') > 0
+        order by all
+        """
+    ).fetchall()
+    return [
+        Alert(
+            _cause(Kind.RECONCILIATION, platform, shop, metric, newest["period_end"]),
+            Kind.RECONCILIATION,
+            f"{platform} {shop} {metric}: {differ:,} of {figures:,} official figures differ; {newest['period']} to "
+            f"{newest['period_end']}{f' of {account}' if (account := newest['account_id']) else ''}: official "
+            f"{_amount(newest['official'], unit)}, computed {_amount(newest['computed'], unit)}; "
+            f"kefu explain {platform}/{shop}/{newest['period_end']}/{metric}",
+        )
+        for platform, shop, metric, unit, differ, figures, newest in rows
+    ]
+
+
 # By the mart that each reads first.
 LOOKS: dict[str, Callable[[duckdb.DuckDBPyConnection, datetime], list[Alert]]] = {
     "delivery_status": missing_deliveries,
     "metric_outlook": metrics_off_target,
     "data_freshness": dissatisfied_ratings,
     "taobao_rejection_status": rejection_bands,
+    "reconciliation": differing_figures,
 }
 
 

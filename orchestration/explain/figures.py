@@ -7,19 +7,20 @@ from datetime import date
 import duckdb
 
 from orchestration.errors import KefuError
+from orchestration.explain import reconciliation
 from orchestration.explain.tables import PLACE, header, rows
 from orchestration.explain.text import Explanation, Row, number
 
-METRIC = "select * from rules.metrics where platform = $platform and metric = $metric"
+METRIC = "select * from marts.metrics where platform = $platform and metric = $metric"
 FIGURES = """
 select * from metrics.int_metric_values
 where platform = $platform and metric = $metric and shop_id = $shop_id and period_end = $day
 order by subject desc, period, account_id
 """
 NOT_COUNTED = """
-select r.clause_id, r.description, count(*) as things
+select r.clause_id, r.text_en || ' ' || r.text_zh as description, count(*) as things
 from {relation} j
-join rules.exclusion_reasons r on r.platform = $platform and j.exclusion_reasons[1] = r.reason
+join marts.exclusion_reasons r on r.platform = $platform and j.exclusion_reasons[1] = r.reason
 where j.platform = $platform and j.shop_id = $shop_id and j.business_date = $day and not j.is_counted
 group by all order by things desc, r.clause_id
 """
@@ -35,7 +36,7 @@ where platform = $platform and metric = $metric and not is_delivered order by ta
 ROUNDS = "judged.int_judged_rounds", "round_id"
 RATINGS = "(select '{0}' as platform, * from judged.int_{0}__judged_ratings)", "'{0}-card-' || card_id"
 SESSIONS = (
-    "(select 'xiaohongshu' as platform, * from judged.int_xiaohongshu__judged_sessions)",
+    "(select 'xiaohongshu' as platform, * from judged.int_xiaohongshu__session_edges)",
     "'xiaohongshu-' || session_id",
 )
 # What was judged for a metric, the full id of each, and which of those that count speak against the figure. A metric without an
@@ -45,9 +46,14 @@ THINGS = {
     ("taobao", "avg_response_seconds"): (*ROUNDS, "not is_on_time"),
     ("taobao", "satisfaction_rate"): (*RATINGS, "not is_satisfied"),
     ("kuaishou", "human_reply_rate_3min"): (*ROUNDS, "not is_on_time"),
+    ("kuaishou", "human_reply_rate_3min_sessions"): (*ROUNDS, "not is_on_time"),
     ("kuaishou", "positive_rating_rate"): (*RATINGS, "not is_satisfied"),
+    ("kuaishou", "negative_rating_rate"): (*RATINGS, "level = 'disappointed'"),
     ("xiaohongshu", "first_response_rate_45s"): (*SESSIONS, "in_work_hours and not is_on_time"),
     ("xiaohongshu", "reply_rate_24h"): (*SESSIONS, "not is_replied_24h"),
+    ("xiaohongshu", "reply_rate_3min"): (*SESSIONS, "in_reply_window and not is_replied_3min"),
+    ("xiaohongshu", "satisfaction_rate"): (*SESSIONS, "not is_satisfied"),
+    ("xiaohongshu", "dissatisfaction_rate"): (*SESSIONS, "not is_satisfied"),
 }
 SHOWN = 20  # ids that speak against a figure
 
@@ -61,11 +67,12 @@ def figure(connection: duckdb.DuckDBPyConnection, given: str) -> Explanation | N
     of_metric, of_day = {"platform": platform, "metric": name}, {"platform": platform, "shop_id": shop_id, "day": day}
     metric = next(iter(rows(connection, METRIC, **of_metric)), None)
     if metric is None:
-        metrics = connection.execute("select metric from rules.metrics where platform = ? order by all", [platform]).fetchall()
+        metrics = connection.execute("select metric from marts.metrics where platform = ? order by all", [platform]).fetchall()
         known = f"its metrics are {', '.join(name for (name,) in metrics)}" if metrics else "there is no such platform"
         raise KefuError(f"{given}: {platform} has no metric {name}: {known}")
     values = rows(connection, FIGURES, **of_metric | of_day)
-    if not values:
+    compared = reconciliation.compared(connection, metric, of_metric | of_day)
+    if not values and not compared:
         raise KefuError(f"{given}: there is no such figure: of that shop and day nothing counts, or nothing has landed")
     not_counted = speaks = []
     if things := THINGS.get((platform, name)):
@@ -76,6 +83,7 @@ def figure(connection: duckdb.DuckDBPyConnection, given: str) -> Explanation | N
     place = rows(connection, PLACE, platform=platform, shop_id=shop_id, account_id=None)[0]
     sections = [
         ("Shop 店铺", [told(value, metric) for value in values if value["subject"] == "shop"]),
+        *compared,
         ("Accounts 客服账号", [told(value, metric) for value in values if value["account_id"] and value["period"] == "day"]),
         ("Not counted 不计入考核", [f"{row['things']:,}: {row['description']} ({row['clause_id']})" for row in not_counted]),
         ("Against it 未达标", against_it(speaks)),
@@ -106,7 +114,7 @@ def parts(given: str) -> tuple[str, str, date, str] | None:
 def told(value: Row, metric: Row) -> str:
     """A figure with its parts, held against the target."""
     whose = f"{value['account_id']}: " if value["account_id"] else f"{value['period']}: "
-    if metric["unit"] == "rate":
+    if metric["unit"] == "share":
         of_what = f"{value['numerator']:g} of {value['denominator']:g} = {value['value']:.2%}"
         target = value["target"] is not None and f"{value['target']:.2%}"
     else:

@@ -18,17 +18,18 @@ left join build.as_of f using (platform)
 REASONS = """
 select
     g.reason, r.clause_id, c.title_en, c.title_zh, g.evidence,
-    case when $with_remarks and r.is_remark then 'a remark: ' else '' end || r.description as description
+    case when $with_remarks and (r.kind = 'remark' or (r.kind = 'both' and $is_counted)) then 'a remark: ' else '' end
+    || r.text_en || ' ' || r.text_zh as description
 from (select unnest($reasons::varchar[]) as reason, unnest($evidence::varchar[]) as evidence) g
-join rules.exclusion_reasons r on r.platform = $platform and g.reason = r.reason
+join marts.exclusion_reasons r on r.platform = $platform and g.reason = r.reason
 left join marts.rule_clauses c on r.clause_id = c.clause_id
-order by r.position
+order by r.sort_order
 """
 
 CLAUSES = """
 select parameter as name, clause_id from marts.rule_parameters where scope = $scope
 union
-select reason, clause_id from rules.exclusion_reasons where platform = $platform
+select reason, clause_id from marts.exclusion_reasons where platform = $platform
 union
 select message_type, clause_id from rules.taobao_message_types
 where $platform = 'taobao' and direction = 'inbound' and not opens_round
@@ -73,7 +74,7 @@ def subject(connection: duckdb.DuckDBPyConnection, sql: str, identifier: str) ->
 def findings(connection: duckdb.DuckDBPyConnection, row: Row, *, with_remarks: bool = False) -> list[Row]:
     """The reasons of a round, rating or session in their order, each with its clause and the evidence that its row holds."""
     held = {"platform": row["platform"], "reasons": row["exclusion_reasons"], "evidence": row["evidence"]}
-    return rows(connection, REASONS, with_remarks=with_remarks, **held)
+    return rows(connection, REASONS, with_remarks=with_remarks, is_counted=row["is_counted"], **held)
 
 
 class Clauses(dict[str, str]):

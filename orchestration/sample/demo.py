@@ -32,6 +32,7 @@ from orchestration.runs.partitions import COMPLETE
 from orchestration.runs.record import record_builds
 from orchestration.runs.translator import partitioned
 from orchestration.sample.generate import generate
+from orchestration.sample.official import publish_official_figures
 
 START, DAYS = date(2025, 9, 1), 61  # September and October: the rules of 淘宝 changed on 1 October
 
@@ -62,6 +63,9 @@ def demo(landing: Path, home_path: Path) -> None:
         print(f"2/3 nothing to do: everything in {landing} is built and published")
     else:
         print("2/3 landing, building, checking and publishing, as a Dagster run (about a minute)", flush=True)
+        run(home, landing, START + timedelta(days=DAYS - 1))
+    if publish_official_figures(landing, home):
+        print("    the platforms' own figures arrive", flush=True)
         run(home, landing, START + timedelta(days=DAYS - 1))
     print("3/3 what the marts say\n")
     print(summary(home, landing))
@@ -124,7 +128,7 @@ class _Progress(TextIOBase):
 
 
 def summary(home: Home, landing: Path) -> str:
-    """What was computed, the last whole month against its targets, and what to do next."""
+    """What was computed, the assessed periods against their targets, what to do next, and the reconciliation."""
     with duckdb.connect(str(home.published), read_only=True) as marts:
         rows = marts.execute(
             """
@@ -142,18 +146,19 @@ def summary(home: Home, landing: Path) -> str:
         ).fetchall()
         metrics = marts.execute(
             """
-            select platform, metric, min(target), max(target), min(value), max(value),
+            with latest as ( -- the last assessed period that is over, of what nobody assesses the last month
+                select *
+                from marts.service_metrics
+                where subject = 'shop' and is_complete and coalesce(is_assessment_period, period = 'month')
+                qualify period_end = max(period_end) over (partition by platform, metric, shop_id)
+            )
+            select platform, metric, period, max(period_end), min(target), max(target), min(value), max(value),
                 count(*) filter (where is_met is not null), count(*) filter (where is_met)
-            from marts.service_metrics
-            where
-                subject = 'shop' and period = 'month'
-                and date_trunc('month', period_end) = (
-                    select max(date_trunc('month', period_end)) from marts.service_metrics where period = 'day'
-                )
-            group by all order by platform, metric
+            from latest
+            group by platform, metric, period order by platform, metric, period
             """
         ).fetchall()
-        (month,) = marts.execute("select max(period_end) from marts.service_metrics where period = 'day'").fetchall()[0]
+        reconciliation = _reconciliation(marts)
     lines = ["landed"]
     lines += [
         f"    {platform:<12} {count:>9,} rows up to {last}, {rejected:,} rejected" for platform, count, rejected, last in rows
@@ -164,24 +169,50 @@ def summary(home: Home, landing: Path) -> str:
         for platform, total, counted, most in rounds
     ]
     lines += [
-        f"month to {month}, over the shops",
-        f"    {'platform':<12} {'metric':<36} {'target':>13} {'lowest':>8} {'highest':>8}  shops that meet it, of those assessed",
+        "the last period that is assessed, over the shops; of what is not assessed the last month",
+        f"    {'platform':<12} {'metric':<34} {'period':<25} {'target':>13} {'lowest':>9} {'highest':>9}  shops that meet it",
     ]
-    for platform, metric, low, high, lowest, highest, shops, met in metrics:
-        figures = f"{_targets(metric, low, high):>13} {_figure(metric, lowest):>8} {_figure(metric, highest):>8}"
-        lines.append(f"    {platform:<12} {metric:<36} {figures}" + (f"  {met} of {shops}" if high is not None else ""))
+    for platform, metric, period, end, low, high, lowest, highest, shops, met in metrics:
+        figures = f"{_targets(metric, low, high):>13} {_figure(metric, lowest):>9} {_figure(metric, highest):>9}"
+        assessed = f"  {met} of {shops}" if high is not None else ""
+        lines.append(f"    {platform:<12} {metric:<34} {f'{period} to {end}':<25} {figures}{assessed}")
     lines += [
         "",
         f"marts     {home.published}, schema marts: any DuckDB client opens it read-only",
         "look      make ui",
         f"explain   .venv/bin/kefu explain ROUND_ID --home {home.path}",
         f"add data  .venv/bin/kefu build --landing {landing} --home {home.path}",
+        "",
+        *reconciliation,
     ]
     return "\n".join(lines)
 
 
+def _reconciliation(marts: duckdb.DuckDBPyConnection) -> list[str]:
+    """How the platforms' own figures compare, in three lines; none where none has landed."""
+    counts = dict(marts.execute("select status, count(*) from marts.reconciliation group by status").fetchall())
+    if not counts:
+        return []
+    nearest = marts.execute(
+        """
+        select r.platform, r.shop_id, r.metric, r.period_end, r.official_value, r.computed_value, x.reason, x.value_if
+        from marts.reconciliation r
+        join marts.reconciliation_reasons x using (platform, metric, subject, shop_id, period, period_end)
+        where r.status = 'differs' and r.account_id is null and x.account_id is null
+        order by abs(x.value_if - r.official_value) nulls last, r.platform, r.shop_id limit 1
+        """
+    ).fetchall()
+    lines = [f"reconciliation (对账) with the platforms' own figures: {counts.get('match', 0):,} agree"]
+    for platform, shop, metric, end, official, computed, reason, value_if in nearest:
+        lines.append(
+            f"    {counts['differs']:,} differ, as {platform}/{shop}/{end}/{metric}: official {_figure(metric, official)}, computed "
+            f"{_figure(metric, computed)}, {_figure(metric, value_if)} with {reason} seen otherwise"
+        )
+    return [*lines, f"    {counts.get('missing_computed', 0):,} have nothing computed to compare them with"]
+
+
 def _figure(metric: str, value: float | None) -> str:
-    return "" if value is None else f"{value:.1f} s" if metric.endswith("_seconds") else f"{value:.1%}"
+    return "" if value is None else f"{value:.1f} s" if metric.endswith("_seconds") else f"{value:.2%}"
 
 
 def _targets(metric: str, low: float | None, high: float | None) -> str:

@@ -45,6 +45,9 @@ _COPY_OPTIONS = {
 
 Report = Callable[[str], None]
 
+# What the platforms publish, and what people write down to read it, is not drawn: it would agree with nothing.
+PUBLISHED = ("official_metrics", "official_sheets", "account_aliases")
+
 
 @dataclass(frozen=True)
 class Request:
@@ -155,9 +158,8 @@ def _deliver(request: Request, batch: Batch) -> int:
             if dt == batch.dts[0]:
                 # Views: they read whatever is in the tables of the day.
                 connection.execute(_script(f"{platform}_tables"))
-                connection.execute(_script("metrics"))
             for table in contract().values():
-                if table.platform == platform:
+                if table.platform == platform and table.name not in PUBLISHED:
                     rows = _write(connection, request, table, request.landing / table.label / f"dt={dt}")
                     messages += rows if table.name == "messages" else 0
     return messages
@@ -190,7 +192,6 @@ def _variables(request: Request, profile: Profile) -> dict[str, Any]:
         "lengths": EXCHANGES_PER_CHAT,
         "day_routes": _spread(profile.day_routes),
         "night_routes": _spread(profile.night_routes),
-        "metrics": profile.metrics,
         **{name: settings[name] for name in _PROFILE_VARIABLES},
         **_phrase_variables(),
     }

@@ -27,7 +27,6 @@ class Profile:
     later_limit: int
     typical_seconds: int  # median of the replies in time
     abandoned_share: float  # chats that nobody ever answers
-    metrics: list[str]  # that the platform publishes, the most important one first
 
 
 @cache

@@ -81,7 +81,7 @@ def outlook(marts: duckdb.DuckDBPyConnection, *rows: str) -> list[Alert]:
     marts.execute(
         f"""
         create or replace table marts.metric_outlook as
-        select 'taobao' as platform, 's1' as shop_id, date '2025-10-01' as month, date '2025-10-29' as period_end, v.*
+        select 'taobao' as platform, 's1' as shop_id, 'month' as period, date '2025-10-29' as period_end, v.*
         from (values {", ".join(rows)}) v(
             metric, value, unit, target, days_left, expected_denominator, needed_numerator, allowed_numerator, status
         )
@@ -93,14 +93,14 @@ def outlook(marts: duckdb.DuckDBPyConnection, *rows: str) -> list[Alert]:
 def test_a_target_in_danger_says_what_is_left_to_do(marts: duckdb.DuckDBPyConnection) -> None:
     alerts = outlook(
         marts,
-        "('satisfaction_rate', 0.684, 'rate', 0.7, 5, 1200, 900, null, 'at_risk')",
-        "('response_rate_3min', 0.5, 'rate', 0.8, 5, 10, 11, null, 'lost')",
-        "('response_rate', 0.5, 'rate', 0.8, 0, 0, 11, null, 'missed')",
-        "('rejection_click_rate', 0.06, 'rate', 0.05, 5, 50, null, 1, 'at_risk')",
-        "('rejection', 0.08, 'rate', 0.05, 5, 50, null, -1, 'lost')",
+        "('satisfaction_rate', 0.684, 'share', 0.7, 5, 1200, 900, null, 'at_risk')",
+        "('response_rate_3min', 0.5, 'share', 0.8, 5, 10, 11, null, 'lost')",
+        "('response_rate', 0.5, 'share', 0.8, 0, 0, 11, null, 'missed')",
+        "('rejection_click_rate', 0.06, 'share', 0.05, 5, 50, null, 1, 'at_risk')",
+        "('rejection', 0.08, 'share', 0.05, 5, 50, null, -1, 'lost')",
         "('avg_reply_interval_seconds', 60.25, 'seconds', 60, 5, 10, null, 599.5, 'at_risk')",
-        "('met', 1, 'rate', 0.8, 5, 50, 0, null, 'met')",
-        "('few', 0, 'rate', 0.8, 5, 50, 10, null, 'not_assessed')",
+        "('met', 1, 'share', 0.8, 5, 50, 0, null, 'met')",
+        "('few', 0, 'share', 0.8, 5, 50, 10, null, 'not_assessed')",
     )
     assert texts(alerts) == [
         "taobao s1 avg_reply_interval_seconds: 60.2 s so far, target 60.0 s at risk (month to 2025-10-29): "
@@ -117,9 +117,55 @@ def test_a_target_in_danger_says_what_is_left_to_do(marts: duckdb.DuckDBPyConnec
     ]
 
 
+def test_a_window_that_rolls_speaks_of_the_next_day_and_is_told_once_a_month(marts: duckdb.DuckDBPyConnection) -> None:
+    def rolling(end: str, status: str) -> list[Alert]:
+        outlook(marts, f"('response_rate_3min', 0.7, 'share', 0.8, 1, 40, 39, null, '{status}')")
+        marts.execute(f"update marts.metric_outlook set period = 'rolling_30d', period_end = date '{end}'")
+        return causes(marts, NOON)
+
+    assert texts(rolling("2025-10-29", "at_risk")) == [
+        "taobao s1 response_rate_3min: 70.0% so far, target 80.0% at risk (30 days to 2025-10-29): "
+        "39 of 40 cases expected on the next day have to succeed"
+    ]
+    assert "target 80.0% cannot be met that day (30 days" in texts(rolling("2025-10-29", "lost"))[0]
+    told = [rolling(end, "at_risk")[0].cause for end in ("2025-10-29", "2025-10-30", "2025-11-01")]
+    assert told[0] == told[1] != told[2]
+
+
+def reconciled(marts: duckdb.DuckDBPyConnection, *rows: str) -> list[Alert]:
+    marts.execute(
+        f"""
+        create or replace table marts.metrics as
+        select 'taobao' as platform, * from (values ('rate', 'share'), ('mean', 'seconds')) v(metric, unit);
+        create or replace table marts.reconciliation as
+        select 'taobao' as platform, 's1' as shop_id, v.*
+        from (values {", ".join(rows)}) v(metric, account_id, period, period_end, official_value, computed_value, status)
+        """
+    )
+    return causes(marts, NOON)
+
+
+def test_figures_that_differ_are_told_by_shop_and_metric_with_the_newest_one(marts: duckdb.DuckDBPyConnection) -> None:
+    older = "('rate', null, 'day', date '2025-10-28', 0.9, 0.8, 'differs')"
+    newest = "('rate', null, 'month', date '2025-10-31', 0.9, 0.95, 'differs')"
+    others = (
+        "('rate', 'a', 'month', date '2025-10-31', 0.9, 0.8, 'differs')",
+        "('rate', null, 'day', date '2025-10-30', 0.9, 0.9, 'match')",
+        "('rate', null, 'day', date '2025-08-30', 0.9, null, 'missing_computed')",
+        "('mean', 'a', 'day', date '2025-10-30', 61.26, 59, 'differs')",
+    )
+    assert texts(reconciled(marts, older, newest, *others)) == [
+        "taobao s1 mean: 1 of 1 official figures differ; day to 2025-10-30 of a: official 61.3 s, computed 59.0 s; "
+        "kefu explain taobao/s1/2025-10-30/mean",
+        "taobao s1 rate: 3 of 5 official figures differ; month to 2025-10-31: official 90.0%, computed 95.0%; "
+        "kefu explain taobao/s1/2025-10-31/rate",
+    ]
+    assert {alert.cause for alert in reconciled(marts, older)} != {alert.cause for alert in reconciled(marts, older, newest)}
+
+
 def test_worsening_is_another_cause_and_another_value_is_not(marts: duckdb.DuckDBPyConnection) -> None:
     def told(value: float, status: str) -> set[str]:
-        return {alert.cause for alert in outlook(marts, f"('m', {value}, 'rate', 0.8, 5, 50, 30, null, '{status}')")}
+        return {alert.cause for alert in outlook(marts, f"('m', {value}, 'share', 0.8, 5, 50, 30, null, '{status}')")}
 
     assert told(0.5, "at_risk") == told(0.6, "at_risk")
     assert len(told(0.5, "at_risk") | told(0.5, "lost") | told(0.5, "missed")) == 3

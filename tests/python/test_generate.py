@@ -16,9 +16,9 @@ from orchestration.landing.deliveries import find_deliveries
 from orchestration.landing.load import land
 from orchestration.landing.tables import create_tables
 from orchestration.sample import generate as run
-from orchestration.sample.generate import MARK, generate
+from orchestration.sample.generate import MARK, PUBLISHED, generate
 
-TABLES = list(contract())
+TABLES = [key for key in contract() if key[1] not in PUBLISHED]
 PLATFORMS = platforms()
 
 ASKING_TYPES = "text image video audio emoji link product_card order_card work_order"
@@ -76,7 +76,6 @@ ENUMS = [
     ("xiaohongshu", "messages", "sender_kind", "user agent bot system"),
     ("xiaohongshu", "session_events", "event_type", "assigned transferred"),
     ("xiaohongshu", "ratings", "stars", "1 2 3 4 5"),
-    *((platform, "official_metrics", "period", "day rolling_30d month") for platform in PLATFORMS),
 ]
 
 Query = Callable[[str], list[tuple[Any, ...]]]

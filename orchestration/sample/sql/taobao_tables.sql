@@ -509,3 +509,21 @@ select
     land_no
 from published
 where grade_of(shop_key, shop_no, month) is not null;
+
+-- Now and then a shop closes early.
+create or replace temp view out_shop_closings as
+with closings as (
+    select
+        *,
+        day_no * day_ms() + (21 + 2 * u(shop_day_key, 'closes at')) * 3600000 as closed_ms
+    from shop_days
+    where u(shop_day_key, 'closes early') < 0.03
+)
+
+select
+    shop_id || '-closed-' || strftime(date_of(day_no), '%Y%m%d') as closing_id,
+    shop_id,
+    epoch_ms(closed_ms::bigint) as closed_from,
+    epoch_ms((day_no + 1) * day_ms() + 9 * 3600000) as closed_to,
+    day_no + 1 as land_no
+from closings;
