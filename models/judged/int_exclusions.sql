@@ -3,7 +3,8 @@
 with exclusions as (
     {{ of_platforms('exclusions', ['judged_kind', 'judged_id', 'reason', 'evidence', 'is_remark']) }}
     union all
-    select platform, 'round' as judged_kind, judged_id, reason, evidence, false as is_remark from {{ ref('int_round_exclusions') }}
+    select platform, 'round' as judged_kind, judged_id, reason, evidence, false as is_remark
+    from {{ ref('int_round_exclusions') }}
 ),
 
 reasons as (select * from {{ ref('exclusion_reasons') }})

@@ -1,5 +1,5 @@
--- How close the rounds of Taobao and Kuaishou came to counting otherwise: what alone keeps one out, and whether a second more or less
--- would have changed its window or its answer. One row per round.
+-- How close the rounds of Taobao and Kuaishou came to counting otherwise: what alone keeps one out, and whether a second more
+-- or less would have changed its window or its answer. One row per round.
 {{ config(materialized='view') }}
 
 with rounds as (select * from {{ ref('int_judged_rounds') }}),

@@ -1,5 +1,5 @@
--- What the assessed period of a shop's metric still needs or allows, or how it ended. Judged at as-of. One row per platform, metric
--- and shop.
+-- What the assessed period of a shop's metric still needs or allows, or how it ended. Judged at as-of. One row per platform,
+-- metric and shop.
 with expected as (select * from {{ ref('int_metric_expectations') }}),
 
 metrics as (select * from {{ ref('metrics') }}),

@@ -1,5 +1,5 @@
--- The metrics over every period: days, the last days up to a day, weeks, months. One row per platform, metric, shop or account, and
--- period.
+-- The metrics over every period: days, the last days up to a day, weeks, months. One row per platform, metric, shop or account,
+-- and period.
 {{ config(materialized='view') }}
 
 with days as (

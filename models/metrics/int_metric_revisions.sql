@@ -1,6 +1,6 @@
 -- How the figures of past days, weeks and months changed after they were first published. One row per figure and revision. What
--- was published stays; a figure of a period that ended at least a full day ago, so that every 24-hour deadline has passed, and that
--- is new or another one than last published, is added.
+-- was published stays; a figure of a period that ended at least a full day ago, so that every 24-hour deadline has passed, and
+-- that is new or another one than last published, is added.
 with metrics as (
     select v.*
     from {{ ref('int_metric_values') }} v

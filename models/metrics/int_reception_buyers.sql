@@ -1,5 +1,5 @@
--- What a buyer and a shop, or one of its accounts, said to each other on a date being built. One row per platform, shop or account
--- (null: the shop), date of the messages and buyer.
+-- What a buyer and a shop, or one of its accounts, said to each other on a date being built. One row per platform, shop or
+-- account (null: the shop), date of the messages and buyer.
 {{ config(materialized='view') }}
 
 with talks as (select * from {{ ref('int_reception_talks') }}),

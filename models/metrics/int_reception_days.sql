@@ -25,7 +25,8 @@ messages as (
         sum(answered_consultations) as answered_consultations,
         -- W-06: of a question and a reply at the same time the question is first
         count(*) filter (where buyer_messages > 0 and coalesce(first_question_at <= first_reply_at, true)) as buyer_initiated,
-        count(*) filter (where agent_messages > 0 and coalesce(first_question_at > first_reply_at, true)) as agent_initiated, -- W-07
+        -- W-07
+        count(*) filter (where agent_messages > 0 and coalesce(first_question_at > first_reply_at, true)) as agent_initiated,
         count(*) filter (where is_long) as long_buyers
     from buyers
     group by platform, shop_id, account_id, business_date

@@ -1,5 +1,5 @@
--- What was said on the dates being built, and whose it is on the workload sheet (W-02). One row per question (Q), reply (R) or bot's
--- message (B).
+-- What was said on the dates being built, and whose it is on the workload sheet (W-02). One row per question (Q), reply (R) or
+-- bot's message (B).
 {{ config(materialized='view') }}
 {% set holder_lookback_days = 3 %}
 
@@ -22,8 +22,8 @@ items as (
     where i.kind in ('Q', 'R', 'B') and d.is_built or i.kind = 'H'
 ),
 
--- Where a round is of an account, a question names whom it was written to. Where it is of the conversation, the question is of who
--- holds it, whatever it names.
+-- Where a round is of an account, a question names whom it was written to. Where it is of the conversation, the question is of
+-- who holds it, whatever it names.
 held as (
     select
         * replace (

@@ -1,4 +1,5 @@
--- What was said on the dates being built. One row per platform, account (null = none), date of the message, customer and conversation.
+-- What was said on the dates being built. One row per platform, account (null = none), date of the message, customer and
+-- conversation.
 {{ config(materialized='view') }}
 
 select

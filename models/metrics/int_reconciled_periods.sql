@@ -1,5 +1,5 @@
--- The published figures with the days they are of, as the seed metric_periods has them, and what is computed of those. One row per
--- published figure whose period the platform's metrics have.
+-- The published figures with the days they are of, as the seed metric_periods has them, and what is computed of those. One row
+-- per published figure whose period the platform's metrics have.
 {{ config(materialized='view') }}
 
 select

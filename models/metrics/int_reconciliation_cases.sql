@@ -1,6 +1,6 @@
--- What would count otherwise, by what could explain a difference from a published figure: who is out for one reason alone comes in, who
--- counts without a reply or rests on late data goes out, who is on an edge goes the other way. One row per platform, metric, reason and
--- round, session or rating.
+-- What would count otherwise, by what could explain a difference from a published figure: who is out for one reason alone comes
+-- in, who counts without a reply or rests on late data goes out, who is on an edge goes the other way. One row per platform,
+-- metric, reason and round, session or rating.
 {{ config(materialized='view') }}
 
 with scores as (select * from {{ ref('int_reconciliation_scores') }}),

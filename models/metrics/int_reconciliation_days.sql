@@ -1,5 +1,5 @@
--- How the figures of the published figures' days would differ, by what could explain a difference. K-03: people are counted anew, with
--- all their rounds of the day. One row per platform, metric, shop or account (null: the shop), date and reason.
+-- How the figures of the published figures' days would differ, by what could explain a difference. K-03: people are counted
+-- anew, with all their rounds of the day. One row per platform, metric, shop or account (null: the shop), date and reason.
 with scores as (select * from {{ ref('int_reconciliation_scores') }}),
 
 cases as (select * from {{ ref('int_reconciliation_cases') }}),

@@ -1,5 +1,5 @@
--- What could explain why a computed figure is not the published one: how many items each reason concerns, and the value if the platform
--- saw them otherwise. One row per published figure and reason.
+-- What could explain why a computed figure is not the published one: how many items each reason concerns, and the value if the
+-- platform saw them otherwise. One row per published figure and reason.
 with periods as (select * from {{ ref('int_reconciled_periods') }}),
 
 days as (select * from {{ ref('int_reconciliation_days') }})
@@ -14,7 +14,8 @@ select
     p.period_end,
     d.reason,
     sum(d.items)::bigint as items,
-    (any_value(p.numerator) + sum(d.numerator_change)) / nullif(any_value(p.denominator) + sum(d.denominator_change), 0) as value_if,
+    (any_value(p.numerator) + sum(d.numerator_change))
+    / nullif(any_value(p.denominator) + sum(d.denominator_change), 0) as value_if,
     min(d.example_id) as example_id
 from periods p
 join days d

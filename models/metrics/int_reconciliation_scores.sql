@@ -1,5 +1,5 @@
--- What the rounds, sessions and ratings of the published figures' days add to their metrics, with whether late data bear on them. One
--- row per platform, metric and round, session or rating.
+-- What the rounds, sessions and ratings of the published figures' days add to their metrics, with whether late data bear on
+-- them. One row per platform, metric and round, session or rating.
 with periods as (select * from {{ ref('int_reconciled_periods') }}),
 
 late_rows as (select * from {{ source('raw', 'late_rows') }}),

@@ -205,8 +205,8 @@ def _reconciliation(marts: duckdb.DuckDBPyConnection) -> list[str]:
     lines = [f"reconciliation (对账) with the platforms' own figures: {counts.get('match', 0):,} agree"]
     for platform, shop, metric, end, official, computed, reason, value_if in nearest:
         lines.append(
-            f"    {counts['differs']:,} differ, as {platform}/{shop}/{end}/{metric}: official {_figure(metric, official)}, computed "
-            f"{_figure(metric, computed)}, {_figure(metric, value_if)} with {reason} seen otherwise"
+            f"    {counts['differs']:,} differ, as {platform}/{shop}/{end}/{metric}: official {_figure(metric, official)}, "
+            f"computed {_figure(metric, computed)}, {_figure(metric, value_if)} with {reason} seen otherwise"
         )
     return [*lines, f"    {counts.get('missing_computed', 0):,} have nothing computed to compare them with"]
 

@@ -1,6 +1,9 @@
 -- A figure that the platform published and that is not the computed one, of a new delivery or a rebuilt day.
 -- To do: kefu explain PLATFORM/SHOP/PERIOD_END/METRIC says by how many rounds it differs and what could explain it.
-{{ config(severity='warn', meta={'first_date': 'period_end - 31', 'date': 'period_end', 'dagster': {'ref': {'name': 'reconciliation'}}}) }}
+{{ config(
+    severity='warn',
+    meta={'first_date': 'period_end - 31', 'date': 'period_end', 'dagster': {'ref': {'name': 'reconciliation'}}},
+) }}
 
 select r.platform, r.metric, r.shop_id, r.account_id, r.period, r.period_end, r.official_value, r.computed_value
 from {{ ref('reconciliation') }} r

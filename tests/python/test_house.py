@@ -27,7 +27,8 @@ PLATFORMS: list[str] = yaml.safe_load((PROJECT / "vars.yml").read_text(encoding=
 MAY_NAME_PLATFORMS = {
     "models/items/int_shops.sql": "Taobao alone tells of its shops, and has two marketplaces",
     "models/items/int_accounts.sql": "Taobao alone tells of its accounts",
-    "models/metrics/int_exclusion_summary.sql": "Xiaohongshu judges sessions and not rounds",
+    "models/judged/int_all_rounds.sql": "Xiaohongshu judges sessions and not rounds",
+    "models/metrics/int_reception_responses.sql": "a session of Xiaohongshu has the first of its rounds",
     "orchestration/alerts/causes.py": "bands of rejection clicks are a rule of Taobao alone",
 }
 OF_PLATFORMS = ["explain", "sample"]  # folders of orchestration/ with a part for each platform

@@ -1,5 +1,5 @@
--- The streaks of messages in a row, since when a rejection closed each and until when, and what was written to a closed buyer. One
--- row per streak.
+-- The streaks of messages in a row, since when a rejection closed each and until when, and what was written to a closed buyer.
+-- One row per streak.
 with streaks as (select * from {{ ref('int_taobao__streaks') }}),
 
 clicks as (select * from {{ source('taobao', 'rejection_prompts') }} where clicked_at is not null),

@@ -13,7 +13,10 @@ by_the_merchant as ( -- X-01
 ),
 
 not_ended_yet as ( -- X-05: while it can still be answered it does not count
-    select session_id as judged_id, 'not_ended' as reason, 'no end has landed, it can be answered until ' || answer_due_at as evidence
+    select
+        session_id as judged_id,
+        'not_ended' as reason,
+        'no end has landed, it can be answered until ' || answer_due_at as evidence
     from sessions
     where is_not_ended and not is_left_open
 ),
@@ -22,8 +25,8 @@ left_open as ( -- X-05: a remark, it counts as not answered, so that leaving it 
     select
         session_id as judged_id,
         'not_ended' as reason,
-        'no end has landed, the time to answer ran out at ' || answer_due_at || coalesce(', an agent wrote at ' || first_written_at, '')
-            as evidence
+        'no end has landed, the time to answer ran out at ' || answer_due_at
+        || coalesce(', an agent wrote at ' || first_written_at, '') as evidence
     from sessions
     where is_left_open
 ),

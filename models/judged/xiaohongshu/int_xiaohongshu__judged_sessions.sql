@@ -20,7 +20,8 @@ intervals as ( -- X-09: the first reply has its own metrics
         session_id,
         count(elapsed_seconds) filter (where round_number > 1) as reply_intervals,
         sum(elapsed_seconds) filter (where round_number > 1) as reply_interval_seconds,
-        max(coalesce(elapsed_seconds, 'infinity'::double)) as longest_wait_seconds -- X-16: of every round, one without a reply too
+        -- X-16: of every round, one without a reply too
+        max(coalesce(elapsed_seconds, 'infinity'::double)) as longest_wait_seconds
     from numbered_rounds
     group by session_id
 ),
@@ -31,7 +32,8 @@ timed as (
         {{ seconds_between('s.entered_at', 's.first_reply_at') }} as elapsed_seconds,
         -- X-16: the first reply's and every round's; infinite where one never came
         greatest(
-            coalesce({{ seconds_between('s.entered_at', 's.first_reply_at') }}, 'infinity'::double), coalesce(i.longest_wait_seconds, 0)
+            coalesce({{ seconds_between('s.entered_at', 's.first_reply_at') }}, 'infinity'::double),
+            coalesce(i.longest_wait_seconds, 0)
         ) as longest_wait_seconds,
         case when not s.is_without_reply then {{ seconds_between('s.answer_due_at', 's.first_written_at') }} end
             as seconds_past_horizon,

@@ -1,5 +1,5 @@
--- How close the sessions of Xiaohongshu came to counting otherwise: what alone keeps one out, and what a second more or less would have
--- changed. One row per session.
+-- How close the sessions of Xiaohongshu came to counting otherwise: what alone keeps one out, and what a second more or less
+-- would have changed. One row per session.
 {{ config(materialized='view') }}
 
 with sessions as (select * from {{ ref('int_xiaohongshu__judged_sessions') }}),

@@ -26,9 +26,7 @@ work_hours as (select * from {{ ref('int_xiaohongshu__work_hours') }}),
 
 assignments as (
     select session_id, min_by(agent_id, (occurred_at, event_id)) as first_assigned_id
-    from events
-    where event_type = 'assigned'
-    group by session_id
+    from events where event_type = 'assigned' group by session_id
 ),
 
 held as (
@@ -56,7 +54,8 @@ judged as (
         t.holder_id,
         t.session_id is not null and coalesce(t.occurred_at <= w.first_written_at, true) as is_taken_over_unanswered,
         s.ended_at is null as is_not_ended,
-        s.ended_at is null and n.as_of >= s.answer_due_at as is_left_open
+        s.ended_at is null and n.as_of >= s.answer_due_at as is_left_open,
+        is_taken_over_unanswered or is_left_open as is_without_reply
     from sessions s
     cross join as_of n
     left join words w on s.session_id = w.session_id
@@ -79,11 +78,9 @@ select
     a.is_taken_over_unanswered,
     a.is_not_ended,
     a.is_left_open,
-    a.is_taken_over_unanswered or a.is_left_open as is_without_reply,
+    a.is_without_reply,
     -- X-04: a reply after the hours within which the system ends the session is none
-    case
-        when a.first_written_at <= a.answer_due_at and not (a.is_taken_over_unanswered or a.is_left_open) then a.first_written_at
-    end as first_reply_at,
+    case when a.first_written_at <= a.answer_due_at and not a.is_without_reply then a.first_written_at end as first_reply_at,
     a.entered_at >= a.business_date + w.opens_at and a.entered_at < a.business_date + w.closes_at as in_work_hours,
     r.stars,
     a.last_speaker,

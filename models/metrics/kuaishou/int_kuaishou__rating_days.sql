@@ -1,5 +1,5 @@
--- The sheet of ratings (接待评价) of Kuaishou: cards sent, and counted ratings, of people alone. One row per shop or account, date and
--- origin of the card.
+-- The sheet of ratings (接待评价) of Kuaishou: cards sent, and counted ratings, of people alone. One row per shop or account, date
+-- and origin of the card.
 {{ config(materialized='view') }}
 
 with cards as (
@@ -11,7 +11,9 @@ with cards as (
 ratings as (select * from {{ ref('int_kuaishou__judged_ratings') }} where is_counted),
 
 events as (
-    select shop_id, agent_id as account_id, sent_at::date as business_date, origin, 1 as cards_sent, null as level, null as is_satisfied
+    select
+        shop_id, agent_id as account_id, sent_at::date as business_date, origin, 1 as cards_sent, null as level,
+        null as is_satisfied
     from cards
     union all
     select

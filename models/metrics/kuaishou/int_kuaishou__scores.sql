@@ -1,5 +1,6 @@
--- What each round and rating of Kuaishou adds to a metric when it counts, and whether it does. K-03: people are counted, K-11: or
--- sessions; the rounds of one (unit_id) on a day count once, as missed where any of them was. One row per metric and round or rating.
+-- What each round and rating of Kuaishou adds to a metric when it counts, and whether it does. K-03: people are counted, K-11:
+-- or sessions; the rounds of one (unit_id) on a day count once, as missed where any of them was. One row per metric and round
+-- or rating.
 {{ config(materialized='view') }}
 
 with rounds as (select *, round_id as judged_id from {{ ref('int_round_edges') }} where platform = 'kuaishou'),

@@ -1,4 +1,5 @@
--- What each rating of Taobao and Tmall adds to the satisfaction rates when it counts, and whether it does. One row per metric and rating.
+-- What each rating of Taobao and Tmall adds to the satisfaction rates when it counts, and whether it does. One row per metric
+-- and rating.
 {{ config(materialized='view') }}
 
 with ratings as (

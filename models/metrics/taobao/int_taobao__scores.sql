@@ -1,5 +1,5 @@
--- What each round and rating of Taobao and Tmall adds to a metric when it counts, and whether it does. One row per metric and round or
--- rating.
+-- What each round and rating of Taobao and Tmall adds to a metric when it counts, and whether it does. One row per metric and
+-- round or rating.
 {{ config(materialized='view') }}
 
 select

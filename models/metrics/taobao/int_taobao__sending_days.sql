@@ -1,5 +1,5 @@
--- The sheet of sending (每日发送数据, source 001, 4.1): messages towards the five in a row, streaks that reached them, prompts by the day
--- they fired (T-59). One row per shop or account, and date.
+-- The sheet of sending (每日发送数据, source 001, 4.1): messages towards the five in a row, streaks that reached them, prompts by the
+-- day they fired (T-59). One row per shop or account, and date.
 with messages as (select * from {{ ref('int_taobao__sending_messages') }}),
 
 streaks as (select * from {{ ref('int_taobao__streaks') }} where reached_limit_at is not null),
@@ -8,12 +8,13 @@ prompts as (select * from {{ ref('int_taobao__rejection_prompts') }}),
 
 happened as (
     select
-        shop_id, limit_account_id as account_id, reached_limit_at::date as business_date, 1 as streaks, 0 as prompts, 0 as exposures,
-        0 as clicks
+        shop_id, limit_account_id as account_id, reached_limit_at::date as business_date,
+        1 as streaks, 0 as prompts, 0 as exposures, 0 as clicks
     from streaks
     union all
     select
-        shop_id, account_id, business_date, 0, 1, is_exposed_in_time::integer, (is_exposed_in_time and is_clicked_in_time)::integer
+        shop_id, account_id, business_date,
+        0, 1, is_exposed_in_time::integer, (is_exposed_in_time and is_clicked_in_time)::integer
     from prompts
 ),
 

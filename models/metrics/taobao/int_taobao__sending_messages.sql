@@ -1,5 +1,5 @@
--- What of the messages of the dates being built counts towards the five in a row. One row per shop or account (null: the shop), and
--- date.
+-- What of the messages of the dates being built counts towards the five in a row. One row per shop or account (null: the shop),
+-- and date.
 {{ config(materialized='incremental', incremental_strategy='rebuild_dates') }}
 
 with messages as (

@@ -1,5 +1,5 @@
--- The sheet of ratings (接待评价) of Xiaohongshu: the ratings of counted sessions, as nobody knows of cards there. One row per shop or
--- account and date.
+-- The sheet of ratings (接待评价) of Xiaohongshu: the ratings of counted sessions, as nobody knows of cards there. One row per shop
+-- or account and date.
 {{ config(materialized='view') }}
 
 with sessions as (select * from {{ ref('int_xiaohongshu__judged_sessions') }} where is_counted and stars is not null),

@@ -53,9 +53,8 @@ others as ( -- means, and rates over ratings, know no edge
     from sessions
     where reply_intervals > 0
     union all
-    select 'avg_reply_gap_seconds', *, reply_interval_seconds, reply_intervals -- X-09: per interval
-    from sessions
-    where reply_intervals > 0
+    select 'avg_reply_gap_seconds', *, reply_interval_seconds, reply_intervals
+    from sessions where reply_intervals > 0
     union all
     select 'avg_first_response_seconds', *, first_response_seconds, 1 -- X-10
     from sessions

@@ -1,5 +1,5 @@
--- A parameter that has a value before and after some days, but none on them; or a value that ends before it begins. A platform may
--- set no target, or assess nothing, for a while: a metric's targets and assessed periods may have gaps.
+-- A parameter that has a value before and after some days, but none on them; or a value that ends before it begins. A platform
+-- may set no target, or assess nothing, for a while: a metric's targets and assessed periods may have gaps.
 -- To do: mend the rows in seeds/rule_parameters.csv.
 with parameters as (select * from {{ ref('rule_parameters') }}),
 
