@@ -25,22 +25,22 @@ from {{ ref('int_judged_rounds') }}
 where platform <> 'xiaohongshu'
 union all
 select
-    'xiaohongshu',
-    session_id,
-    session_id,
+    'xiaohongshu' as platform,
+    session_id as round_id,
+    session_id as conversation_id,
     shop_id,
-    user_id,
+    user_id as customer_id,
     account_id,
     business_date,
-    session_id, -- its clock starts when the user enters
-    entered_at,
-    entered_at,
-    null,
+    session_id as first_message_id, -- its clock starts when the user enters
+    entered_at as first_message_at,
+    entered_at as clock_started_at,
+    null as first_reply_id,
     first_reply_at,
-    first_response_seconds::decimal(18, 6),
+    first_response_seconds::decimal(18, 6) as response_seconds,
     is_counted,
     is_on_time,
-    case when not is_counted then exclusion_reasons[1] end,
+    case when not is_counted then exclusion_reasons[1] end as first_reason,
     exclusion_reasons,
     rule_version
 from {{ ref('int_xiaohongshu__judged_sessions') }}

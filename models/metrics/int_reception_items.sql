@@ -7,10 +7,12 @@ with dates as (select * from {{ ref('build_dates') }}),
 
 rules as (select * from {{ ref('round_rules') }}),
 
+lookback as (select unnest(range({{ holder_lookback_days }} + 1))::integer as days_before),
+
 read_dates as ( -- who holds a conversation may have taken it days before
     select d.platform, (d.business_date - b.days_before)::date as item_on, bool_or(b.days_before = 0) as is_built
     from dates d
-    cross join (select unnest(range({{ holder_lookback_days }} + 1))::integer as days_before) b
+    cross join lookback b
     group by all
 ),
 
@@ -22,36 +24,33 @@ items as (
     where i.kind in ('Q', 'R', 'B') and d.is_built or i.kind = 'H'
 ),
 
--- Where a round is of an account, a question names whom it was written to. Where it is of the conversation, the question is of
--- who holds it, whatever it names.
-held as (
+marked as (
     select
-        * replace (
+        *,
+        {{ latest_before("case when kind = 'H' then " ~ struct_of({'at': 'item_at', 'account_id': 'account_id'}) ~ " end",
+            "in_conversation") }} as holder,
+        {{ next_after("case when kind = 'R' then account_id end", "in_conversation_that_day") }} as next_writer_id
+    from items
+    where round_scope = 'conversation'
+    window
+        in_conversation as (partition by platform, conversation_id order by item_at, item_rank, item_id),
+        in_conversation_that_day as (partition by platform, conversation_id, business_date order by item_at, item_rank, item_id)
+),
+
+told as (
+    -- Where a round is of the conversation, a question is of who holds it, whatever it names.
+    select
+        * exclude (holder, next_writer_id)
+        replace (
             case
                 when kind <> 'Q' then account_id
                 when holder.at >= item_at - interval {{ holder_lookback_days }} days then holder.account_id
                 else next_writer_id
             end as account_id
         )
-    from (
-        select
-            *,
-            {{ latest_before("case when kind = 'H' then " ~ struct_of({'at': 'item_at', 'account_id': 'account_id'}) ~ " end",
-                "in_conversation") }} as holder,
-            {{ next_after("case when kind = 'R' then account_id end", "in_conversation_that_day") }} as next_writer_id
-        from items
-        where round_scope = 'conversation'
-        window
-            in_conversation as (partition by platform, conversation_id order by item_at, item_rank, item_id),
-            in_conversation_that_day as (
-                partition by platform, conversation_id, business_date order by item_at, item_rank, item_id
-            )
-    )
-),
-
-told as (
-    select * exclude (holder, next_writer_id) from held
+    from marked
     union all
+    -- Where it is of an account, it is of the one it was written to.
     select * from items where round_scope = 'account'
 )
 
