@@ -130,7 +130,8 @@ def dissatisfied_ratings(marts: duckdb.DuckDBPyConnection, now: datetime) -> lis
             rows = marts.execute(
                 f"""
                 select * from ({query.read_text(encoding="utf-8")}) where rated_at >= (
-                    select max(last_dt) + 1 - {RATING_DAYS} from marts.data_freshness where platform = $platform
+                    select max(last_dt) + 1 - {RATING_DAYS} from marts.data_freshness
+                    where platform = $platform and not starts_with(table_name, 'official_')
                 )
                 order by rated_at, what
                 """,

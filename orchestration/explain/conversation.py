@@ -116,7 +116,9 @@ def words(row: Row, clauses: Clauses, *, bots_reply: bool) -> str:
     """What a message or routing event is to a round."""
     author, recalled = AUTHORS.get(row["author"], row["author"] or "bot"), row["is_recalled"]
     match row["kind"] or row["rank"]:
-        case "H" | "N" if bots_reply:
+        case "H" if bots_reply:
+            return f"{EVENTS['H']}, opens nothing: nobody waited yet{clauses.cite('reply_scope')}"
+        case "N" if bots_reply:
             return f"routing, meant nothing yet{clauses.cite('reply_scope')}"
         case "H" | "N" | 0:
             no_human = f": no human{clauses.cite('routing_lookback_days')}" if row["kind"] == "N" else ""

@@ -36,7 +36,7 @@ select h.* replace (coalesce(e.kind, h.kind) as kind)
 from happenings h
 left join items.int_taobao__streak_events e
     on h.id = e.event_id and h.rank = e.event_rank and e.shop_id = $shop_id and e.buyer_id = $buyer_id
-where h.at >= coalesce($begins_after, $started_at) and coalesce(h.at < $ended_at or (h.at = $ended_at and h.rank < 2), true)
+where h.at >= $begins and coalesce(h.at < $ended_at or (h.at = $ended_at and h.rank < 2), true)
 order by h.at, h.rank, h.id, h.kind desc
 """
 
@@ -79,15 +79,17 @@ ENDED = {
 
 
 def streak(connection: duckdb.DuckDBPyConnection, row: Row) -> Explanation:
-    keys = {key: row[key] for key in ("shop_id", "buyer_id", "begins_after", "started_at", "ended_at")}
+    begins = row["begins_after"] or min(filter(None, (row["started_at"], row["closed_from"])))
+    keys = {key: row[key] for key in ("shop_id", "buyer_id", "ended_at")} | {"begins": begins}
     limit, ended_at = row["streak_limit"], clock(row["ended_at"] or row["as_of"])
     reached, rejected = f"Fewer than {limit}: no prompt for it (T-55).", ["No click on reject between the resets (T-57)."]
     if row["reached_limit_at"]:
         reached = f"Number {limit} came at {clock(row['reached_limit_at'])}: the prompt fires, once (T-55)."
     if row["closed_from"]:
+        opened = f"they wrote or ordered at {clock(row['closed_until'])}" if row["closed_until"] else "they write or order"
         rejected = [
-            f"The buyer is closed to all accounts from {clock(row['closed_from'])} until the reset (T-57).",
-            f"Counted messages later than that: {row['messages_after_rejection']}.",
+            f"The buyer is closed to all accounts from {clock(row['closed_from'])} until {opened} (T-57).",
+            f"Counted messages of the streak to a closed buyer: {row['messages_after_rejection']} (T-58).",
         ]
     counted = f"{row['counted_messages']} since {clock(row['started_at'])}, over all accounts and conversations (T-50)."
     return Explanation(

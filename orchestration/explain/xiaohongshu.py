@@ -19,7 +19,7 @@ select
     s.stars >= u.satisfied_min_stars as is_satisfied,
     left(w.opens_at::varchar, 5) || '–' || left(w.closes_at::varchar, 5)
     || case when w.is_widened then ', widened from ' || w.set_opens_at || '–' || w.set_closes_at else '' end as work_hours
-from judged.int_xiaohongshu__judged_sessions s
+from judged.int_xiaohongshu__session_edges s
 join staging.xiaohongshu_sessions i on s.session_id = i.session_id
 join rules.xiaohongshu_rules u on s.rule_version = u.rule_version
 join items.int_xiaohongshu__work_hours w on s.shop_id = w.shop_id and s.business_date between w.valid_from and w.valid_to
@@ -85,6 +85,8 @@ def answer(row: Row, written: Happening | None) -> list[str]:
         return [f"{at} by {by}, after {after}.", within(row["target"], " (X-02)", row["is_on_time"])]
     if "taken_over_unanswered" in row["exclusion_reasons"]:
         return ["No valid reply: who takes a session must answer before handing it on (X-06)."]
+    if row["is_left_open"]:
+        return [f"No valid reply: it was not ended by {clock(row['due_at'])}, so that no agent's data are taken (X-05)."]
     late = f"; {at} was too late" if written else ""
     return [f"No valid reply within {row['reply_horizon_hours']} h, until {clock(row['due_at'])} (X-04){late}."]
 
@@ -114,9 +116,11 @@ def metrics(row: Row) -> list[str]:
     """What a session that counts is to the metrics."""
     if not row["is_counted"]:
         return []
+    in_3_minutes = f"as {'' if row['is_replied_3min'] else 'not '}answered in time" if row["in_reply_window"] else "not at all"
     response = f"as {'' if row['is_on_time'] else 'not '}on time" if row["in_work_hours"] else "not at all"
     return [
         f"In the 45s first response rate 45s首响率 {response} (X-02).",
         f"In the 24h reply rate 24小时回复率 as {'' if row['is_replied_24h'] else 'not '}answered (X-04).",
+        f"In the 3-minute reply rate 3分钟回复率 {in_3_minutes} (X-16).",
         f"In the rating participation rate 参评率 as {'not ' if row['stars'] is None else ''}rated (X-08).",
     ]

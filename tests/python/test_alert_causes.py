@@ -177,8 +177,10 @@ def taobao(marts: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     marts.execute(
         """
         create table marts.data_freshness as
-        select * from (values ('taobao', date '2025-10-30'), ('taobao', date '2025-10-01'), ('kuaishou', date '2025-11-30'))
-        v(platform, last_dt);
+        select * from (values
+            ('taobao', 'messages', date '2025-10-30'), ('taobao', 'shops', date '2025-10-01'),
+            ('taobao', 'official_metrics', date '2025-11-05'), ('kuaishou', 'messages', date '2025-11-30')
+        ) v(platform, table_name, last_dt);
 
         create table marts.taobao_ratings as
         select *, 'tb' as shop_id, 'tb:a' as account_id
@@ -215,7 +217,8 @@ def test_new_ratings_of_taobao_say_until_when_they_can_be_changed(taobao: duckdb
 def test_new_ratings_of_kuaishou(marts: duckdb.DuckDBPyConnection) -> None:
     marts.execute(
         """
-        create table marts.data_freshness as select 'kuaishou' as platform, date '2025-10-30' as last_dt;
+        create table marts.data_freshness as
+        select 'kuaishou' as platform, 'messages' as table_name, date '2025-10-30' as last_dt;
         create table marts.kuaishou_ratings as
         select *, 'ks' as shop_id, []::varchar[] as exclusion_reasons
         from (values
@@ -231,7 +234,8 @@ def test_new_ratings_of_kuaishou(marts: duckdb.DuckDBPyConnection) -> None:
 def test_new_ratings_of_xiaohongshu_are_judged_by_the_rules_of_their_day(marts: duckdb.DuckDBPyConnection) -> None:
     marts.execute(
         """
-        create table marts.data_freshness as select 'xiaohongshu' as platform, date '2025-10-30' as last_dt;
+        create table marts.data_freshness as
+        select 'xiaohongshu' as platform, 'messages' as table_name, date '2025-10-30' as last_dt;
         create table marts.rule_parameters as
         select * from (values
             ('xiaohongshu', 'satisfied_min_stars', '4', null, date '2025-10-29'),
@@ -282,7 +286,7 @@ def test_a_built_home_gives_reasons_of_each_kind(built_homes: dict[str, Path]) -
             "select count(*) from marts.metric_outlook where status in ('at_risk', 'lost', 'missed')"
         ).fetchall()[0]
     kinds = [alert.kind for alert in alerts]
-    assert {"metric off its target", "rejection click rate", "dissatisfied rating"} <= set(kinds)
+    assert {"metric off its target", "rejection click rate", "dissatisfied rating", "official figure differs"} <= set(kinds)
     assert kinds.count("metric off its target") == metrics > 10
     assert len({alert.cause for alert in alerts}) == len(alerts)
     assert not [alert for alert in alerts if "\n" in alert.text]

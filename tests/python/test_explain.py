@@ -48,7 +48,7 @@ CLAUSES = Clauses(
 @pytest.mark.parametrize("platform", platforms())
 def test_every_round_names_the_clauses_of_its_reasons(built_homes: dict[str, Path], platform: str) -> None:
     home = built_homes["case101"]
-    clauses = dict(warehouse(home, f"select reason, clause_id from rules.exclusion_reasons where platform = '{platform}'"))
+    clauses = dict(warehouse(home, f"select reason, clause_id from marts.exclusion_reasons where platform = '{platform}'"))
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
         found = connection.execute(
             "select round_id, exclusion_reasons, evidence, first_reply_at from judged.int_judged_rounds where platform = $1",
@@ -74,148 +74,149 @@ def test_every_round_names_the_clauses_of_its_reasons(built_homes: dict[str, Pat
 
 
 HAND_OVER = """\
-Round 轮次 taobao-H-e0000141
+Round 轮次 taobao-H-e0000468
   platform 平台           Tmall 天猫
-  shop 店铺               s1
-  customer 顾客           b0
-  account 客服账号        s1:a1 (x, sub 子账号)
-  conversation 会话       c0000136
-  business date 业务日期  2023-03-21 Tuesday
-  rules 规则版本          tmall@2022-07-06, in force since 2022-07-06
-  window 考核时间         09:00–23:00 (T-07)
+  shop 店铺               s0
+  customer 顾客           b2
+  account 客服账号        s0:a2 (x, proxy 代理账号)
+  conversation 会话       c0000461
+  business date 业务日期  2022-02-04 Friday
+  rules 规则版本          tmall@2021-03-01, in force since 2021-03-01 until 2022-02-28
+  window 考核时间         08:00–24:00 (T-07)
   target 目标             reply within 180 s (T-01)
 
-Timeline 时间线 (times without a date are of 2023-03-21)
-                   2023-03-20 09:00:01.999  b0 → s1:a1            question 咨询                                    work_order: bom
-                   2023-03-20 16:00:01.999  s1:a1 → b0            valid reply 有效回复 (assist bot 智能辅助)       text: 帮忙改好评,五星好评哦
-                              17:00:01.999  routing 分流          to the offline pool 离线消息池: no human (T-09)
- first question >             17:01:01.999  b0 → s1:a1            question 咨询, waits for a human                 text: 😀,😀
-          clock >             17:01:31.999  routing 分流 → s1:a1  hand-over 分流人工, takes over what waited       by transfer 转接
-          reply >             17:02:31.999  s1:a1 → b0            valid reply 有效回复 (assist bot 智能辅助)       link: line1⏎line2
-                              17:03:16.999  b0 → s1:a1            question 咨询                                    work_order: 亲,好评返现5元
-                              17:03:17.999  s1:a1 → b0            valid reply 有效回复 (assist bot 智能辅助)       work_order: line1⏎line2
+Timeline 时间线 (times without a date are of 2022-02-04)
+                   08:59:59.500  b2 → s0:a0            question 咨询                                    image: he said "hi", ok
+                   09:00:44.400  s0:a0 → b2            valid reply 有效回复                             image: line1⏎line2
+                   09:00:46.400  routing 分流          to the offline pool 离线消息池: no human (T-09)
+ first question >  09:03:45.400  b2 → s0:a0            question 咨询, waits for a human                 emoji: 亲,好评返现5元
+          clock >  09:06:46.400  routing 分流 → s0:a2  hand-over 分流人工, takes over what waited       from the bot 机器人转人工
+          reply >  09:09:46.400  s0:a2 → b2            valid reply 有效回复                             order_card: 😀,😀
+                   09:12:45.400  b2 → s0:a2            question 咨询                                    image: 在吗?
+                   09:15:46.400  s0:a2 → b2            valid reply 有效回复                             link: NULL
 
 Verdict 结论
   Opened by
-    The hand-over to s1:a1 at 17:01:31.999: it takes over what b0 asked at 17:01:01.999.
-    It had to wait: since 17:00:01.999 no human was on the conversation (T-09).
+    The hand-over to s0:a2 at 09:06:46.400: it takes over what b2 asked at 09:03:45.400.
+    It had to wait: since 09:00:46.400 no human was on the conversation (T-09).
     So the clock starts at the hand-over, not at the question (T-08).
-    Nothing asked of s1:a1 earlier that day was still open.
+    Nothing asked of s0:a2 earlier that day was still open.
   Answered by
-    17:02:31.999 by the assist bot 智能辅助 s1:a1, after 60.000 s (0:01:00).
+    09:09:46.400 by the agent 人工客服 s0:a2, after 180.000 s (0:03:00).
     On time 及时: within 180 s (T-01).
   Counts 计入考核: as answered in time
     In the average response time 平响 it enters with the time it took, but 600 s at most (T-01).
-"""  # noqa: E501
+"""
 
 EXCLUDED = """\
-Round 轮次 taobao-Q-m0004564
-  platform 平台           Taobao 淘宝
-  shop 店铺               s2
-  customer 顾客           b0
-  account 客服账号        s2:a2 (x, proxy 代理账号)
-  conversation 会话       c0004562
-  business date 业务日期  2023-03-30 Thursday
-  rules 规则版本          taobao@2022-07-06, in force since 2022-07-06 until 2025-09-30
-  window 考核时间         08:00–23:00 (T-07)
+Round 轮次 taobao-Q-m0005501
+  platform 平台           Tmall 天猫
+  shop 店铺               s1
+  customer 顾客           b6
+  account 客服账号        s1:a2 (x, proxy 代理账号)
+  conversation 会话       c0005500
+  business date 业务日期  2022-02-15 Tuesday
+  rules 规则版本          tmall@2021-03-01, in force since 2021-03-01 until 2022-02-28
+  window 考核时间         08:00–24:00 (T-07)
   target 目标             reply within 180 s (T-01)
 
-Timeline 时间线 (times without a date are of 2023-03-30)
-                                      23:00:01.500  routing 分流          to a bot 机器人接待: no human (T-09)
- first question + clock >             23:00:03.500  b0 → s2:a2            question 咨询, waits for a human             image: 帮忙改好评,五星好评哦
-                  reply >             23:03:02.500  s2:a2 → b0            full-auto bot 全自动机器人, no reply (T-06)  text: a|b
-                                      23:06:02.500  routing 分流 → s2:a1  hand-over 分流人工                           directly 直接分流
-                                      23:06:02.500  b0 → s2:a2            question 咨询                                text: bom
-                           2023-03-31 06:06:02.500  s2:a1 → b0            valid reply 有效回复 (assist bot 智能辅助)   link: NULL
+Timeline 时间线 (times without a date are of 2022-02-15)
+ first question + clock >  07:00:00.500  b6 → s1:a2            question 咨询                                                                    emoji: he said "hi", ok
+                           07:02:59.500  routing 分流          to a bot 机器人接待: no human (T-09)
+                           14:02:59.500  b6 → s1:a0            question 咨询, waits for a human                                                 link: 返 现
+                           14:03:59.500  routing 分流 → s1:a0  hand-over 分流人工, takes over what waited                                       by priority reception 优先接待
+                           14:07:00.500  s1:a0 → b6            valid reply 有效回复 (assist bot 智能辅助); recalled 撤回, still a reply (T-23)  work_order: a|b
 
 Verdict 结论
   Opened by
-    The question at 23:00:03.500.
-    It had to wait: since 23:00:01.500 no human was on the conversation (T-09).
-    The clock stays at the question: the full-auto bot 全自动机器人 answered it first.
+    The question at 07:00:00.500 to s1:a2.
+    Nothing asked of s1:a2 earlier that day was still open.
+    The clock starts at the question (T-01): no routing event of the 3 days before took the conversation from humans.
   Answered by
-    23:03:02.500 by the full-auto bot 全自动机器人 s2:a2, after 179.000 s (0:02:59).
-    It came within 180 s (T-01), but it is no valid reply.
-  Does not count 不计入考核, for 5 reasons:
+    No valid reply of s1:a2 within 24 h, until 2022-02-16 07:00:00.500.
+    s1:a0 replied at 14:07:00.500, but every account answers for itself (T-27).
+  Does not count 不计入考核, for 4 reasons:
     1. T-03 Buyer blocked the shop 买家拉黑店铺 [buyer_blocked_shop]
-       the buyer had blocked the shop so that it could not reply
-       - blocked from 2023-03-24 21:59:50 on, an answer in time was possible until 2023-03-30 23:03:03.5
-    2. T-06 Human and assist-mode replies are valid, full-auto bots are not 智能辅助回复有效、全自动机器人回复无效 [non_human_reply]
-       a full-auto bot answered before any human
-       - a bot wrote m0004565 at 2023-03-30 23:03:02.5
-    3. T-07 Daily assessment window 考核时间段 [outside_window]
-       the clock started outside the assessment window
-       - the clock started at 2023-03-30 23:00:03.5, the window is 08:00 to 23:00
-    4. T-13 Chats between different merchants 不同商家间的对话 [other_merchant]
-       a chat between different merchants
-       - message m0004564 came from other_merchant
-    5. T-17 Sub-account deleted or disabled 子账号删除或停用 [account_disabled]
-       the account that was asked had been deleted or disabled
-       - account s2:a2 disabled at 2023-03-29 00:00:00
+       the buyer had blocked the shop so that it could not reply 买家拉黑店铺，商家无法回复
+       - blocked from 2022-02-07 22:02:59.499 on, the time to answer ran out at 2022-02-15 07:03:00.5
+    2. T-07 Daily assessment window 考核时间段 [outside_window]
+       the clock started outside the assessment window 计时起点在考核时段之外
+       - the clock started at 2022-02-15 07:00:00.5, the window is 08:00 to 24:00
+    3. T-13 Chats between different merchants 不同商家间的对话 [other_merchant]
+       a chat between different merchants 不同商家之间的聊天
+       - message m0005501 came from other_merchant
+    4. T-17 Sub-account deleted or disabled 子账号删除或停用 [account_disabled]
+       the account that was asked had been deleted or disabled 被咨询的子账号已删除或停用
+       - account s1:a2 disabled at 2022-02-14 10:04:05.003
 """  # noqa: E501
 
 UNANSWERED = """\
-Round 轮次 taobao-Q-m0000037
+Round 轮次 taobao-Q-m0000620
   platform 平台           Tmall 天猫
-  shop 店铺               s0
+  shop 店铺               s1
   customer 顾客           b3
-  account 客服账号        s0:a1 (x, sub 子账号)
-  conversation 会话       c0000036
-  business date 业务日期  2023-03-20 Monday
-  rules 规则版本          tmall@2022-07-06, in force since 2022-07-06
-  window 考核时间         09:00–23:00 (T-07)
+  account 客服账号        s1:a2 (x, proxy 代理账号)
+  conversation 会话       c0000614
+  business date 业务日期  2022-02-07 Monday
+  rules 规则版本          tmall@2021-03-01, in force since 2021-03-01 until 2022-02-28
+  window 考核时间         08:00–24:00 (T-07)
   target 目标             reply within 180 s (T-01)
 
-Timeline 时间线 (times without a date are of 2023-03-20)
- first question + clock >  22:00:00.000  b3 → s0:a1            question 咨询                               image: he said "hi", ok
-                           22:01:00.000  routing 分流          to a bot 机器人接待: no human (T-09)
-                           22:04:00.000  b3 → s0:a1            recalled 撤回, asks nothing (T-23)          text: line1⏎line2
-                           22:07:00.001  routing 分流 → s0:a0  hand-over 分流人工                          from the offline pool 离线消息池
-                           22:17:00.001  s0:a0 → b3            valid reply 有效回复 (assist bot 智能辅助)  image: he said "hi", ok
+Timeline 时间线 (times without a date are of 2022-02-07)
+                           2022-02-04 08:30:00.999  b3 → s1:a1            question 咨询                       order_card: 在吗?
+                           2022-02-04 08:33:01.000  s1:a1 → b3            valid reply 有效回复                text: he said "hi", ok
+                                      08:33:01.001  routing 分流 → s1:a2  hand-over 分流人工                  by priority reception 优先接待
+                                      08:33:03.001  routing 分流 → s1:a1  hand-over 分流人工                  by priority reception 优先接待
+ first question + clock >             08:33:03.001  b3 → s1:a2            question 咨询                       order_card: NULL
+                                      08:33:03.001  b3 → s1:a2            question 咨询                       text: '; drop table messages;--
+                                      08:33:03.001  s1:a1 → b3            valid reply 有效回复                audio: tab
+                                      08:36:03.002  b3 → s1:a2            recalled 撤回, asks nothing (T-23)  product_card: tab
 
 Verdict 结论
   Opened by
-    The question at 22:00:00.000 to s0:a1.
-    Nothing asked of s0:a1 earlier that day was still open.
-    The clock starts at the question (T-01): no routing event of the 3 days before took the conversation from humans.
+    The question at 08:33:03.001 to s1:a2.
+    Nothing asked of s1:a2 earlier that day was still open.
+    The clock starts at the question (T-01): a human was on the conversation since 08:33:03.001 (hand-over 分流人工).
   Answered by
-    No valid reply of s0:a1 within 24 h, until 2023-03-21 22:00:00.000.
-    s0:a0 replied at 22:17:00.001, but every account answers for itself (T-27).
+    No valid reply of s1:a2 within 24 h, until 2022-02-08 08:33:03.001.
+    s1:a1 replied at 08:33:03.001, but every account answers for itself (T-27).
   Counts 计入考核: as not answered in time
-    In the average response time 平响 it enters as 600 s, being unanswered (T-01).
+    In the average response time 平响 it is left out, being unanswered (T-01).
 """  # noqa: E501
 
 
 BOTS_REPLIED = """\
-Round 轮次 kuaishou-Q-m0000100
+Round 轮次 kuaishou-Q-m0004851
   platform 平台           Kuaishou 快手
-  shop 店铺               s0
-  customer 顾客           u4
+  shop 店铺               s2
+  customer 顾客           u5
   account 客服账号        none 无
-  conversation 会话       c0000098
-  business date 业务日期  2023-03-20 Monday
-  rules 规则版本          kuaishou@2021-09-01, in force since 2021-09-01 until 2023-03-26
+  conversation 会话       c0004849
+  business date 业务日期  2022-02-13 Sunday
+  rules 规则版本          kuaishou@2021-09-01, in force since 2021-09-01 until 2022-10-04
   window 考核时间         08:00–24:00 (K-01)
   replies 回复            of bots and humans 智能客服+人工客服 (K-02)
   target 目标             reply within 180 s (K-03)
 
-Timeline 时间线 (times without a date are of 2023-03-20)
-                           07:30:00.000  s0:a1 → u4  valid reply 有效回复               text
- first question + clock >  07:30:45.001  u4 → shop   question 咨询                      text: tab
-                  reply >  07:40:45.001  bot → u4    bot 智能客服, a reply then (K-02)  text
+Timeline 时间线 (times without a date are of 2022-02-13)
+                           00:00:00.000  routing 分流  routing, meant nothing yet (K-02)
+ first question + clock >  00:03:00.000  u5 → shop     question 咨询                      image: '; drop table messages;--
+                           00:03:00.500  u5 → shop     question 咨询                      text: '; drop table messages;--
+                  reply >  00:06:01.500  bot → u5      bot 智能客服, a reply then (K-02)  text: NULL
+                           00:06:02.500  s2:a2 → u5    valid reply 有效回复               text: line1⏎line2
 
 Verdict 结论
   Opened by
-    The question at 07:30:45.001 to the shop.
+    The question at 00:03:00.000 to the shop.
     Nothing asked of the shop earlier that day was still open.
     The clock starts at the question (K-03): nobody waited for a human (K-02).
   Answered by
-    07:40:45.001 by the bot 智能客服, after 600.000 s (0:10:00).
+    00:06:01.500 by the bot 智能客服, after 181.500 s (0:03:01).
     Late 超时: not within 180 s (K-03).
   Does not count 不计入考核, for 1 reason:
     1. K-01 Assessment window 考核服务时间 [outside_window]
-       the clock started outside the assessment window
-       - the clock started at 2023-03-20 07:30:45.001, the window is 08:00 to 24:00
+       the clock started outside the assessment window 计时起点在考核时段之外
+       - the clock started at 2022-02-13 00:03:00, the window is 08:00 to 24:00
 """
 
 
@@ -356,27 +357,27 @@ def test_a_round_whose_messages_changed_since_the_build(built_homes: dict[str, P
     shutil.copy(built_homes["case101"] / "warehouse.duckdb", tmp_path)
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
         connection.execute(
-            f"update judged.int_judged_rounds set {column} = 'm1' where round_id = 'taobao-H-e0000141'",
+            f"update judged.int_judged_rounds set {column} = 'm1' where round_id = 'taobao-H-e0000468'",
         )
-    outcome = kefu("explain", "taobao-H-e0000141", "--home", tmp_path)
+    outcome = kefu("explain", "taobao-H-e0000468", "--home", tmp_path)
     assert (outcome.code, outcome.out) == (1, "")
-    assert outcome.err == "kefu: what taobao-H-e0000141 was computed from has changed since: run kefu build first\n"
+    assert outcome.err == "kefu: what taobao-H-e0000468 was computed from has changed since: run kefu build first\n"
 
 
 def test_a_platform_of_which_python_knows_nothing(built_homes: dict[str, Path], tmp_path: Path, monkeypatch: Any) -> None:
     """Its rounds are those of Kuaishou, its messages have not landed where the contract says, nothing names its clauses."""
     shutil.copy(built_homes["case101"] / "warehouse.duckdb", tmp_path)
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
-        for relation in ("judged.int_judged_rounds", "items.int_shops", "rules.exclusion_reasons", "build.as_of"):
+        for relation in ("judged.int_judged_rounds", "items.int_shops", "marts.exclusion_reasons", "build.as_of"):
             of_jd = f"select * replace ('jd' as platform) from {relation} where platform = 'kuaishou'"
             connection.execute(f"insert into {relation} by name ({of_jd})")
         connection.execute("update judged.int_judged_rounds set round_id = replace(round_id, 'kuaishou', platform)")
         connection.execute("create view items.int_jd__items as select * from items.int_kuaishou__items")
     monkeypatch.setattr("orchestration.explain.platforms", lambda: (*platforms(), "jd"))
-    outcome = kefu("explain", "jd-Q-m0000100", "--home", tmp_path)
+    outcome = kefu("explain", "jd-Q-m0004851", "--home", tmp_path)
     assert (outcome.code, outcome.err) == (0, "")
-    assert "  Answered by\n    07:40:45.001" in outcome.out
-    assert "       - the clock started at 2023-03-20 07:30:45.001, the window is 08:00 to 24:00\n" in outcome.out
+    assert "  Answered by\n    00:06:01.500" in outcome.out
+    assert "       - the clock started at 2022-02-13 00:03:00, the window is 08:00 to 24:00\n" in outcome.out
 
 
 def told_words(kinds: str, *rounds: tuple[str, int, bool]) -> list[str]:

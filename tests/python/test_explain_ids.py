@@ -31,7 +31,7 @@ def test_every_figure_of_a_day(built_homes: dict[str, Path]) -> None:
         home,
         """
         select platform || '/' || shop_id || '/' || period_end || '/' || metric, numerator, denominator, value, unit
-        from marts.service_metrics join rules.metrics using (platform, metric)
+        from marts.service_metrics join marts.metrics using (platform, metric)
         where subject = 'shop' and period = 'day'
         order by all
         """,
@@ -39,7 +39,7 @@ def test_every_figure_of_a_day(built_homes: dict[str, Path]) -> None:
     for given, numerator, denominator, value, unit in figures[::5]:
         text = told(home, given)
         share = f"{numerator:g} of {denominator:g} = {value:.2%}"
-        parts = share if unit == "rate" else f"{value:,.3f} s, the mean of {denominator:g}"
+        parts = share if unit == "share" else f"{value:,.3f} s, the mean of {denominator:g}"
         assert f"    day: {parts}; " in text, given
         assert "None" not in text, given
     assert {given.split("/")[0] for given, *_ in figures} == {"kuaishou", "taobao", "xiaohongshu"}
@@ -69,9 +69,9 @@ def test_what_a_figure_lists_speaks_against_it(built_homes: dict[str, Path], met
 
 def test_figures_that_are_not_there(built_homes: dict[str, Path]) -> None:
     home = built_homes[CASE]
-    day = "2023-03-21"
+    day = "2022-02-08"
     for given, sentence in {
-        f"taobao/s1/{day}/reply_rate": "taobao has no metric reply_rate: its metrics are avg_response_seconds, ",
+        f"taobao/s1/{day}/reply_rate": "taobao has no metric reply_rate: its metrics are assistant_satisfaction_rate, ",
         f"jd/s1/{day}/response_rate_3min": "jd has no metric response_rate_3min: there is no such platform",
         f"taobao/nobody/{day}/response_rate_3min": "there is no such figure: of that shop and day nothing counts, or nothing ",
     }.items():
@@ -156,6 +156,6 @@ def test_an_id_of_two_things(built_homes: dict[str, Path], tmp_path: Path) -> No
 def test_who_has_read_enough_is_no_error(built_homes: dict[str, Path]) -> None:
     """Whatever reads the output may close it, as `head` does."""
     command = Path(sys.executable).with_name("kefu")
-    explained = f"{command} explain taobao-H-e0000141 --home {built_homes[CASE]}"
+    explained = f"{command} explain taobao-H-e0000468 --home {built_homes[CASE]}"
     run = subprocess.run(["bash", "-c", f"({explained}; echo $? >&2) | true"], capture_output=True, text=True, check=True)
     assert run.stderr == "0\n"

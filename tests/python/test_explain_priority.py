@@ -36,9 +36,9 @@ def test_every_entry_explains(built_homes: dict[str, Path]) -> None:
 
 
 def test_an_entry_by_its_id(built_homes: dict[str, Path]) -> None:
-    outcome = kefu("explain", "taobao-entry-n0005952", "--home", built_homes["case101"])
+    outcome = kefu("explain", "taobao-entry-n0004004", "--home", built_homes["case101"])
     assert outcome.code == 0, outcome.err
-    assert outcome.out.startswith("Entry 进线 taobao-entry-n0005952\n")
+    assert outcome.out.startswith("Entry 进线 taobao-entry-n0004004\n")
     assert "Prioritised 优先接待: straight to a human (T-84)" in outcome.out
 
 

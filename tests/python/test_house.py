@@ -33,7 +33,14 @@ MAY_NAME_PLATFORMS = {
 }
 OF_PLATFORMS = ["explain", "sample"]  # folders of orchestration/ with a part for each platform
 
-PARTS = ["items", "touched", "exclusions", "metric_days"]  # models that every platform has, as int_<platform>__<part>
+PARTS = [
+    "items",
+    "touched",
+    "exclusions",
+    "scores",
+    "metric_days",
+    "rating_days",
+]  # models that every platform has, as int_<platform>__<part>
 SEEDS = {"rule_clauses": "platform", "rule_parameters": "scope", "exclusion_reasons": "platform", "metrics": "platform"}
 
 # Where a platform that was built shows.

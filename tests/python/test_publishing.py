@@ -128,53 +128,55 @@ def test_every_table_and_column_has_a_description(published: Path) -> None:
 
 def test_the_marts_have_the_columns_of_the_contract(published: Path) -> None:
     contract = {
-        "taobao_rounds": "round_id VARCHAR, conversation_id VARCHAR, shop_id VARCHAR, buyer_id VARCHAR, account_id VARCHAR, "
-        "business_date DATE, first_message_id VARCHAR, first_message_at TIMESTAMP, clock_started_at TIMESTAMP, "
-        "first_reply_id VARCHAR, first_reply_at TIMESTAMP, response_seconds DOUBLE, is_counted BOOLEAN, is_on_time BOOLEAN, "
-        "exclusion_reasons VARCHAR[], rule_version VARCHAR",
-        "taobao_message_streaks": "streak_id VARCHAR, shop_id VARCHAR, buyer_id VARCHAR, started_at TIMESTAMP, "
-        "ended_at TIMESTAMP, counted_messages BIGINT, reached_limit_at TIMESTAMP, ended_by VARCHAR, closed_from TIMESTAMP, "
-        "messages_after_rejection BIGINT",
-        "taobao_rejection_prompts": "prompt_id VARCHAR, shop_id VARCHAR, buyer_id VARCHAR, account_id VARCHAR, "
-        "trigger VARCHAR, triggered_at TIMESTAMP, business_date DATE, exposed_at TIMESTAMP, clicked_at TIMESTAMP, "
+        "taobao_rounds": "round_id VARCHAR, conversation_id VARCHAR, shop_id VARCHAR, buyer_id VARCHAR, account_id "
+        "VARCHAR, business_date DATE, first_message_id VARCHAR, first_message_at TIMESTAMP, clock_started_at TIMESTAMP, "
+        "first_reply_id VARCHAR, first_reply_at TIMESTAMP, response_seconds DOUBLE, is_counted BOOLEAN, is_on_time "
+        "BOOLEAN, exclusion_reasons VARCHAR[], rule_version VARCHAR",
+        "taobao_message_streaks": "streak_id VARCHAR, shop_id VARCHAR, buyer_id VARCHAR, started_at TIMESTAMP, ended_at "
+        "TIMESTAMP, counted_messages BIGINT, reached_limit_at TIMESTAMP, ended_by VARCHAR, closed_from TIMESTAMP, "
+        "closed_until TIMESTAMP, messages_after_rejection BIGINT",
+        "taobao_rejection_prompts": "prompt_id VARCHAR, shop_id VARCHAR, buyer_id VARCHAR, account_id VARCHAR, trigger "
+        "VARCHAR, triggered_at TIMESTAMP, business_date DATE, exposed_at TIMESTAMP, clicked_at TIMESTAMP, "
         "is_exposed_in_time BOOLEAN, is_clicked_in_time BOOLEAN",
-        "taobao_rejection_status": "shop_id VARCHAR, month DATE, exposures BIGINT, clicks BIGINT, click_rate DOUBLE, "
-        "band VARCHAR, is_assessed BOOLEAN",
-        "taobao_message_limits": "shop_id VARCHAR, month DATE, limit_kind VARCHAR, starts_on DATE, ends_on DATE, "
-        "exposures BIGINT, click_rate DOUBLE",
+        "taobao_rejection_status": "shop_id VARCHAR, month DATE, exposures BIGINT, clicks BIGINT, click_rate DOUBLE, band "
+        "VARCHAR, is_assessed BOOLEAN",
+        "taobao_message_limits": "shop_id VARCHAR, month DATE, limit_kind VARCHAR, starts_on DATE, ends_on DATE, exposures "
+        "BIGINT, click_rate DOUBLE",
         "taobao_vip_pushes": "message_id VARCHAR, shop_id VARCHAR, buyer_id VARCHAR, sent_at TIMESTAMP, is_within_limit BOOLEAN",
         "taobao_discouraged_messages": "message_id VARCHAR, shop_id VARCHAR, account_id VARCHAR, buyer_id VARCHAR, "
         "business_date DATE, sent_at TIMESTAMP, phrases VARCHAR[]",
         "taobao_grades": "shop_id VARCHAR, month DATE, grade VARCHAR, grade_source VARCHAR, response_rate DOUBLE, "
-        "satisfaction_rate DOUBLE, ratings BIGINT, is_rating_gate_met BOOLEAN, experience_score DOUBLE, "
-        "is_experience_gate_met BOOLEAN, disqualified_by VARCHAR, cancelled_on DATE, next_grade VARCHAR, gap_to_next VARCHAR",
-        "taobao_priority_receptions": "entry_id VARCHAR, shop_id VARCHAR, buyer_id VARCHAR, entered_at TIMESTAMP, "
-        "outcome VARCHAR, not_eligible_reason VARCHAR, expected_prompt_kind VARCHAR, expected_prompt_text_key VARCHAR, "
+        "satisfaction_rate DOUBLE, ratings BIGINT, all_ratings BIGINT, is_rating_gate_met BOOLEAN, experience_score "
+        "DOUBLE, is_experience_gate_met BOOLEAN, disqualified_by VARCHAR, cancelled_on DATE, next_grade VARCHAR, "
+        "gap_to_next VARCHAR",
+        "taobao_priority_receptions": "entry_id VARCHAR, shop_id VARCHAR, buyer_id VARCHAR, entered_at TIMESTAMP, outcome "
+        "VARCHAR, not_eligible_reason VARCHAR, expected_prompt_kind VARCHAR, expected_prompt_text_key VARCHAR, "
         "prompt_suppressed_by VARCHAR, routed_as_expected BOOLEAN, prompt_as_expected BOOLEAN, is_double_priority BOOLEAN",
         "kuaishou_rounds": "round_id VARCHAR, session_id VARCHAR, shop_id VARCHAR, user_id VARCHAR, agent_id VARCHAR, "
         "business_date DATE, first_message_id VARCHAR, first_message_at TIMESTAMP, clock_started_at TIMESTAMP, "
-        "first_reply_id VARCHAR, first_reply_at TIMESTAMP, response_seconds DOUBLE, is_counted BOOLEAN, is_on_time BOOLEAN, "
-        "exclusion_reasons VARCHAR[], rule_version VARCHAR",
+        "first_reply_id VARCHAR, first_reply_at TIMESTAMP, response_seconds DOUBLE, is_counted BOOLEAN, is_on_time "
+        "BOOLEAN, exclusion_reasons VARCHAR[], rule_version VARCHAR",
         "taobao_ratings": "card_id VARCHAR, shop_id VARCHAR, buyer_id VARCHAR, account_id VARCHAR, trigger VARCHAR, "
-        "sent_at TIMESTAMP, business_date DATE, eval_code INTEGER, submissions BIGINT, is_counted BOOLEAN, "
-        "is_satisfied BOOLEAN, is_manual_invite_forbidden BOOLEAN, exclusion_reasons VARCHAR[]",
+        "sent_at TIMESTAMP, business_date DATE, eval_code INTEGER, submissions BIGINT, is_counted BOOLEAN, is_satisfied "
+        "BOOLEAN, is_manual_invite_forbidden BOOLEAN, exclusion_reasons VARCHAR[]",
         "rating_changes": "card_id VARCHAR, shop_id VARCHAR, account_id VARCHAR, buyer_id VARCHAR, change_number INTEGER, "
         "from_value INTEGER, to_value INTEGER, changed_at TIMESTAMP, is_effective BOOLEAN",
         "taobao_rating_recoveries": "card_id VARCHAR, shop_id VARCHAR, buyer_id VARCHAR, account_id VARCHAR, "
-        "first_rated_at TIMESTAMP, first_eval_code INTEGER, current_eval_code INTEGER, is_recovered BOOLEAN, "
-        "edits_left INTEGER, editable_until TIMESTAMP, is_editable BOOLEAN, second_line_available BOOLEAN",
+        "first_rated_at TIMESTAMP, first_eval_code INTEGER, current_eval_code INTEGER, is_recovered BOOLEAN, edits_left "
+        "INTEGER, editable_until TIMESTAMP, is_editable BOOLEAN, second_line_available BOOLEAN",
         "taobao_rating_invites": "shop_id VARCHAR, buyer_id VARCHAR, account_id VARCHAR, trigger_message_id VARCHAR, "
         "due_at TIMESTAMP, expected VARCHAR, card_id VARCHAR",
-        "kuaishou_ratings": "card_id VARCHAR, shop_id VARCHAR, user_id VARCHAR, agent_id VARCHAR, channel VARCHAR, "
-        "sent_at TIMESTAMP, business_date DATE, level VARCHAR, is_counted BOOLEAN, is_satisfied BOOLEAN, "
-        "exclusion_reasons VARCHAR[]",
+        "kuaishou_ratings": "card_id VARCHAR, shop_id VARCHAR, user_id VARCHAR, agent_id VARCHAR, channel VARCHAR, sent_at "
+        "TIMESTAMP, business_date DATE, level VARCHAR, is_counted BOOLEAN, is_satisfied BOOLEAN, exclusion_reasons "
+        "VARCHAR[]",
         "kuaishou_realtime": "shop_id VARCHAR, as_of TIMESTAMP, consulted_users BIGINT, unanswered_users BIGINT, value DOUBLE",
         "kuaishou_assisted_after_sales": "request_id VARCHAR, shop_id VARCHAR, user_id VARCHAR, agent_id VARCHAR, "
         "initiated_at TIMESTAMP, is_eligible BOOLEAN, outcome VARCHAR, review VARCHAR, minutes_to_response DOUBLE",
-        "xiaohongshu_sessions": "session_id VARCHAR, shop_id VARCHAR, user_id VARCHAR, account_id VARCHAR, business_date DATE, "
-        "entered_at TIMESTAMP, ended_at TIMESTAMP, first_reply_at TIMESTAMP, first_response_seconds DOUBLE, "
-        "in_work_hours BOOLEAN, is_counted BOOLEAN, is_on_time BOOLEAN, is_replied_24h BOOLEAN, reply_intervals INTEGER, "
-        "reply_interval_seconds DOUBLE, stars INTEGER, last_speaker VARCHAR, exclusion_reasons VARCHAR[], rule_version VARCHAR",
+        "xiaohongshu_sessions": "session_id VARCHAR, shop_id VARCHAR, user_id VARCHAR, account_id VARCHAR, business_date "
+        "DATE, entered_at TIMESTAMP, ended_at TIMESTAMP, first_reply_at TIMESTAMP, first_response_seconds DOUBLE, "
+        "in_work_hours BOOLEAN, is_counted BOOLEAN, is_on_time BOOLEAN, is_replied_24h BOOLEAN, is_replied_3min BOOLEAN, "
+        "reply_intervals INTEGER, reply_interval_seconds DOUBLE, stars INTEGER, last_speaker VARCHAR, exclusion_reasons "
+        "VARCHAR[], rule_version VARCHAR",
         "xiaohongshu_assessments": "shop_id VARCHAR, month DATE, first_response_rate_45s DOUBLE, "
         "avg_reply_interval_seconds DOUBLE, satisfaction_rate DOUBLE, is_first_response_met BOOLEAN, "
         "is_reply_interval_met BOOLEAN, is_satisfaction_met BOOLEAN, is_passed BOOLEAN",
@@ -182,26 +184,30 @@ def test_the_marts_have_the_columns_of_the_contract(published: Path) -> None:
         "sample_rank INTEGER",
         "xiaohongshu_coverage": "shop_id VARCHAR, business_date DATE, hour INTEGER, entered_sessions BIGINT, "
         "agent_messages BIGINT, is_gap BOOLEAN",
-        "xiaohongshu_work_hours": "shop_id VARCHAR, valid_from DATE, valid_to DATE, set_opens_at VARCHAR, "
-        "set_closes_at VARCHAR, opens_at VARCHAR, closes_at VARCHAR, is_widened BOOLEAN",
-        "service_metrics": "platform VARCHAR, metric VARCHAR, subject VARCHAR, shop_id VARCHAR, account_id VARCHAR, "
-        "period VARCHAR, period_start DATE, period_end DATE, numerator DOUBLE, denominator DOUBLE, value DOUBLE, "
-        "target DOUBLE, is_assessed BOOLEAN, is_met BOOLEAN, rule_version VARCHAR, days_with_data INTEGER, is_complete BOOLEAN",
-        "metric_coverage": "platform VARCHAR, metric VARCHAR, table_name VARCHAR, is_required BOOLEAN, is_delivered BOOLEAN, "
-        "effect_en VARCHAR, effect_zh VARCHAR",
-        "reception_daily": "platform VARCHAR, shop_id VARCHAR, account_id VARCHAR, business_date DATE, consulted_buyers BIGINT, "
-        "received_buyers BIGINT, unreplied_buyers BIGINT, buyer_messages BIGINT, agent_messages BIGINT, "
+        "xiaohongshu_work_hours": "shop_id VARCHAR, valid_from DATE, valid_to DATE, set_opens_at VARCHAR, set_closes_at "
+        "VARCHAR, opens_at VARCHAR, closes_at VARCHAR, is_widened BOOLEAN",
+        "service_metrics": "platform VARCHAR, metric VARCHAR, subject VARCHAR, shop_id VARCHAR, account_id VARCHAR, period "
+        "VARCHAR, period_start DATE, period_end DATE, numerator DOUBLE, denominator DOUBLE, value DOUBLE, target DOUBLE, "
+        "is_assessed BOOLEAN, is_met BOOLEAN, is_assessment_period BOOLEAN, rule_version VARCHAR, month DATE, "
+        "days_with_data INTEGER, is_complete BOOLEAN",
+        "metric_coverage": "platform VARCHAR, metric VARCHAR, table_name VARCHAR, is_required BOOLEAN, is_delivered "
+        "BOOLEAN, effect_en VARCHAR, effect_zh VARCHAR",
+        "reception_daily": "platform VARCHAR, shop_id VARCHAR, account_id VARCHAR, business_date DATE, consulted_buyers "
+        "BIGINT, received_buyers BIGINT, unreplied_buyers BIGINT, buyer_messages BIGINT, agent_messages BIGINT, "
         "answer_ask_ratio DOUBLE, agent_characters BIGINT, first_response_seconds DOUBLE, avg_response_seconds DOUBLE, "
-        "reception_seconds DOUBLE",
-        "metric_outlook": "platform VARCHAR, metric VARCHAR, shop_id VARCHAR, month DATE, period_start DATE, period_end DATE, "
-        "numerator DOUBLE, denominator DOUBLE, value DOUBLE, unit VARCHAR, target DOUBLE, is_assessed BOOLEAN, "
-        "days_left INTEGER, expected_denominator DOUBLE, needed_numerator DOUBLE, allowed_numerator DOUBLE, status VARCHAR",
+        "reception_seconds DOUBLE, effective_buyers BIGINT, consultations BIGINT, answered_consultations BIGINT, "
+        "unanswered_consultations BIGINT, reply_rate DOUBLE, buyer_initiated BIGINT, agent_initiated BIGINT, slow_buyers "
+        "BIGINT, long_buyers BIGINT, messages BIGINT",
+        "metric_outlook": "platform VARCHAR, metric VARCHAR, shop_id VARCHAR, period VARCHAR, period_start DATE, "
+        "period_end DATE, numerator DOUBLE, denominator DOUBLE, value DOUBLE, unit VARCHAR, target DOUBLE, is_assessed "
+        "BOOLEAN, days_left INTEGER, expected_denominator DOUBLE, needed_numerator DOUBLE, allowed_numerator DOUBLE, "
+        "status VARCHAR",
         "exclusion_summary": "platform VARCHAR, shop_id VARCHAR, business_date DATE, reason VARCHAR, rounds BIGINT",
         "shops": "platform VARCHAR, shop_id VARCHAR, marketplace VARCHAR, shop_name VARCHAR",
         "accounts": "platform VARCHAR, shop_id VARCHAR, account_id VARCHAR, account_type VARCHAR, display_name VARCHAR, "
         "is_second_line BOOLEAN, disabled_at TIMESTAMP",
-        "rule_parameters": "scope VARCHAR, parameter VARCHAR, value VARCHAR, valid_from DATE, valid_to DATE, "
-        "clause_id VARCHAR, confidence VARCHAR, source VARCHAR",
+        "rule_parameters": "scope VARCHAR, parameter VARCHAR, value VARCHAR, valid_from DATE, valid_to DATE, clause_id "
+        "VARCHAR, confidence VARCHAR, source VARCHAR",
         "rule_clauses": "clause_id VARCHAR, platform VARCHAR, title_en VARCHAR, title_zh VARCHAR, reading VARCHAR, "
         "implemented_in VARCHAR",
         "metric_revisions": "platform VARCHAR, metric VARCHAR, subject VARCHAR, shop_id VARCHAR, account_id VARCHAR, "
@@ -212,6 +218,25 @@ def test_the_marts_have_the_columns_of_the_contract(published: Path) -> None:
         "delivery_status": "platform VARCHAR, table_name VARCHAR, dt DATE, is_delivered BOOLEAN, row_count BIGINT, "
         "rejected_row_count BIGINT, rejected_share DOUBLE, usual_row_count DOUBLE, volume_ratio DOUBLE",
         "delivery_lateness": "platform VARCHAR, table_name VARCHAR, days_late INTEGER, row_count BIGINT, landed_share DOUBLE",
+        "exclusion_reasons": "platform VARCHAR, reason VARCHAR, clause_id VARCHAR, text_en VARCHAR, text_zh VARCHAR, kind "
+        "VARCHAR, sort_order INTEGER",
+        "metrics": "platform VARCHAR, metric VARCHAR, title_en VARCHAR, title_zh VARCHAR, unit VARCHAR, better VARCHAR, "
+        "numerator_en VARCHAR, numerator_zh VARCHAR, denominator_en VARCHAR, denominator_zh VARCHAR, clause_id VARCHAR",
+        "rating_daily": "platform VARCHAR, shop_id VARCHAR, account_id VARCHAR, business_date DATE, origin VARCHAR, "
+        "received_buyers BIGINT, cards_sent BIGINT, ratings BIGINT, very_satisfied BIGINT, satisfied BIGINT, neutral "
+        "BIGINT, dissatisfied BIGINT, very_dissatisfied BIGINT, send_rate DOUBLE, return_rate DOUBLE, satisfaction_rate "
+        "DOUBLE",
+        "reconciliation": "platform VARCHAR, metric VARCHAR, subject VARCHAR, shop_id VARCHAR, account_id VARCHAR, period "
+        "VARCHAR, period_end DATE, official_value DOUBLE, computed_value DOUBLE, difference DOUBLE, official_numerator "
+        "DOUBLE, computed_numerator DOUBLE, official_denominator DOUBLE, computed_denominator DOUBLE, status VARCHAR",
+        "reconciliation_reasons": "platform VARCHAR, metric VARCHAR, subject VARCHAR, shop_id VARCHAR, account_id VARCHAR, "
+        "period VARCHAR, period_end DATE, reason VARCHAR, items BIGINT, value_if DOUBLE, example_id VARCHAR",
+        "rounds": "platform VARCHAR, round_id VARCHAR, conversation_id VARCHAR, shop_id VARCHAR, buyer_id VARCHAR, "
+        "account_id VARCHAR, business_date DATE, first_message_at TIMESTAMP, clock_started_at TIMESTAMP, first_reply_at "
+        "TIMESTAMP, response_seconds DOUBLE, is_counted BOOLEAN, is_on_time BOOLEAN, first_reason VARCHAR, "
+        "exclusion_reasons VARCHAR[], rule_version VARCHAR",
+        "taobao_sending_daily": "shop_id VARCHAR, account_id VARCHAR, business_date DATE, messages BIGINT, buyers BIGINT, "
+        "streaks_reached_limit BIGINT, prompts BIGINT, exposures BIGINT, clicks BIGINT",
     }
     with duckdb.connect(str(published), read_only=True) as connection:
         found = dict(

@@ -15,7 +15,7 @@ from harness import FIXTURES, build_of, copy_project, query, warehouse
 from orchestration.home import PROJECT
 
 TEXT = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-DAYS = ("2023-03-20", "2023-03-21")
+DAYS = ("2022-02-03", "2022-02-04")
 TABLES = ("accounts", "messages", "reception_events", "shops")
 
 
@@ -57,17 +57,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (step,) = snippets("A metric", "sql")
     append(seeds / "metrics.csv", metric)
     append(seeds / "metric_tables.csv", table)
-    days = models / "metrics" / "taobao" / "int_taobao__round_metric_days.sql"
-    replace(days, "scored as (", f"{step}\n\nscored as (")
-    replace(
-        days,
-        "    select * from response_times\n)",
-        "    select * from response_times\n    union all\n    select * from answered\n)",
-    )
+    scores = models / "metrics" / "taobao" / "int_taobao__round_scores.sql"
+    replace(scores, "\n)\n\nselect *, []::varchar[] as remarks", f"\n),\n\n{step}\n\nselect *, []::varchar[] as remarks")
+    append(scores, "union all\nselect *, [] from answered")
 
-    (weeks,) = snippets("A period", "sql")
-    (models / "metrics" / "int_metric_weeks.sql").write_text(weeks, encoding="utf-8")
-    append(models / "metrics" / "int_metric_periods.sql", "union all\nselect * from {{ ref('int_metric_weeks') }}")
+    (periods,) = snippets("A period", "csv")
+    append(seeds / "metric_periods.csv", periods)
     return copy
 
 
@@ -98,7 +93,7 @@ def test_a_clause(project: Path, home: Path) -> None:
     assert rounds == gone > 0
     assert warehouse(home, f"{others} and list_contains(r.exclusion_reasons, 'opened_by_work_order')") == [(0,)]
     assert warehouse(home, "select distinct clause_id from judged.int_exclusions where reason = 'opened_by_work_order'") == [
-        ("T-28",)
+        ("T-44",)
     ]
 
 
@@ -107,14 +102,14 @@ def test_its_unit_test_runs(project: Path, home: Path) -> None:
 from pathlib import Path
 from orchestration.build.dbt import run_dbt
 from orchestration.home import open_home
-run_dbt(open_home(Path({str(home)!r})), ["test", "--select", "T_28_a_round_that_a_work_order_opens_does_not_count"], report=print)
+run_dbt(open_home(Path({str(home)!r})), ["test", "--select", "T_44_a_round_that_a_work_order_opens_does_not_count"], report=print)
 """
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=project, env={"PYTHONPATH": str(project)}, capture_output=True, text=True
     )
     assert run.returncode == 0, run.stderr
     results = (home / "dbt" / "run_results.json").read_text(encoding="utf-8")
-    assert '"unit_test.kefu.int_taobao__exclusions.T_28' in results
+    assert '"unit_test.kefu.int_taobao__exclusions.T_44' in results
 
 
 def test_a_metric(home: Path) -> None:
@@ -125,7 +120,7 @@ def test_a_metric(home: Path) -> None:
     """
     assert query(home, of_days) == query(home, counted)
     periods = query(home, "select distinct period from marts.service_metrics where metric = 'answered_rate'")
-    assert {period for (period,) in periods} == {"day", "rolling_30d", "month", "week"}
+    assert {period for (period,) in periods} == {"day", "rolling_7d", "rolling_30d", "week", "month", "calendar_month"}
 
 
 def test_a_period(home: Path) -> None:
@@ -141,5 +136,5 @@ def test_a_period(home: Path) -> None:
         "select sum(denominator) from marts.service_metrics "
         "where period = 'day' and metric = 'response_rate_3min' and subject = 'shop'",
     )
-    assert [(str(start), str(end)) for start, end, _ in weeks] == [("2023-03-20", "2023-03-26")]
+    assert [(str(start), str(end)) for start, end, _ in weeks] == [("2022-01-31", "2022-02-06")]
     assert [(rounds,) for *_, rounds in weeks] == days

@@ -12,36 +12,38 @@ from orchestration.explain import explanation, taobao_ratings
 from orchestration.explain.text import render
 
 CHANGED = """\
-Rating card 评价卡片 taobao-card-r0000053
+Rating card 评价卡片 taobao-card-r0000247
   platform 平台           Tmall 天猫
-  shop 店铺               s0
-  buyer 买家              b8
-  account 客服账号        s0:a2 (x, proxy 代理账号)
-  business date 业务日期  2023-03-20 Monday
-  card 卡片               opened by the buyer 主动评价
+  shop 店铺               s1
+  buyer 买家              b2
+  account 客服账号        s1:a0 (x, main 主账号)
+  business date 业务日期  2022-02-03 Thursday
+  card 卡片               sent by hand 手动邀评
 
-Timeline 时间线 (times without a date are of 2023-03-20)
-                      12:59:50.000  b8  card sent 发送卡片     opened by the buyer 主动评价
-                      13:00:20.000  b8  first rating 首次评价  4 very dissatisfied 非常不满意
- stands >  2023-03-21 13:00:19.000  b8  change 修改 1          2 neutral 一般
+Timeline 时间线 (times without a date are of 2022-02-03)
+                      12:00:00.001  s1:a0 → b2  card sent 发送卡片     sent by hand 手动邀评
+                      12:00:30.001  b2          first rating 首次评价  2 neutral 一般
+ stands >  2022-02-04 12:00:30.001  b2          change 修改 1          2 neutral 一般
 
 Verdict 结论
   Rated 评价
-    First with 4 very dissatisfied 非常不满意, at 2023-03-20 13:00:20.000: it belongs to that day (T-36).
+    First with 2 neutral 一般, at 2022-02-03 12:00:30.001: it belongs to that day (T-36).
     Changed 1 time, 1 with effect: up to 5 within 24 h have one (T-33).
     What stands is 2 neutral 一般 (T-31): not satisfied (T-35).
   Won back 挽回
-    It was not won back; as of 2023-11-29 00:00:00.000 it can no longer be changed: 4 changes left, until 2023-03-21 13:00:20.000 (T-38).
+    It was not won back; as of 2022-09-06 00:00:00.000 it can no longer be changed: 4 changes left, until 2022-02-04 12:00:30.001 (T-38).
     No second-line account 二线客服 was online when it was first rated (T-39).
+  Invitation 邀评
+    Only the system may invite by then; it counts all the same (T-40).
   Counts 计入考核
-    In the satisfaction rate 满意度 of 2023-03-20 it enters as not satisfied (T-35).
+    In the satisfaction rate 满意度 of 2022-02-03 it enters as not satisfied (T-35).
 """  # noqa: E501
 
 
 @pytest.mark.parametrize("fixture", ["case101", "case103"])
 def test_every_card_explains(built_homes: dict[str, Path], fixture: str) -> None:
     home = built_homes[fixture]
-    clauses = dict(warehouse(home, "select reason, clause_id from rules.exclusion_reasons where platform = 'taobao'"))
+    clauses = dict(warehouse(home, "select reason, clause_id from marts.exclusion_reasons where platform = 'taobao'"))
     ratings = {
         card_id: (reasons, submissions)
         for card_id, reasons, submissions in query(
@@ -77,9 +79,9 @@ def test_a_changed_rating_as_printed(built_homes: dict[str, Path]) -> None:
 @pytest.mark.parametrize(
     "before",
     [
-        "delete from judged.int_taobao__rating_submissions where card_id = 'r0000053' and change_number = 1",
-        "update judged.int_taobao__rating_submissions set eval_code = 0 where card_id = 'r0000053' and change_number = 1",
-        "update judged.int_taobao__rating_submissions set submission_id = 's1' where card_id = 'r0000053'",
+        "delete from judged.int_taobao__rating_submissions where card_id = 'r0000247' and change_number = 1",
+        "update judged.int_taobao__rating_submissions set eval_code = 0 where card_id = 'r0000247' and change_number = 1",
+        "update judged.int_taobao__rating_submissions set submission_id = 's1' where card_id = 'r0000247'",
     ],
     ids=["one-more-landed", "another-code-landed", "gone"],
 )
@@ -87,9 +89,9 @@ def test_submissions_that_landed_since_the_build(built_homes: dict[str, Path], t
     shutil.copy(built_homes["case101"] / "warehouse.duckdb", tmp_path)
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
         connection.execute(before)
-    outcome = kefu("explain", "taobao-card-r0000053", "--home", tmp_path)
+    outcome = kefu("explain", "taobao-card-r0000247", "--home", tmp_path)
     assert (outcome.code, outcome.out) == (1, "")
-    assert outcome.err == "kefu: what taobao-card-r0000053 was computed from has changed since: run kefu build first\n"
+    assert outcome.err == "kefu: what taobao-card-r0000247 was computed from has changed since: run kefu build first\n"
 
 
 def test_what_came_too_late_and_what_was_one_too_many() -> None:

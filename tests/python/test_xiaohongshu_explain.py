@@ -14,7 +14,7 @@ from orchestration.explain.text import render
 @pytest.mark.parametrize("fixture", ["case101", "irc-support"])
 def test_every_session_explains(built_homes: dict[str, Path], fixture: str) -> None:
     home = built_homes[fixture]
-    clauses = dict(warehouse(home, "select reason, clause_id from rules.exclusion_reasons where platform = 'xiaohongshu'"))
+    clauses = dict(warehouse(home, "select reason, clause_id from marts.exclusion_reasons where platform = 'xiaohongshu'"))
     sessions = query(
         home,
         "select session_id, exclusion_reasons, is_counted, first_reply_at, reply_intervals from marts.xiaohongshu_sessions",
@@ -41,10 +41,10 @@ def test_every_session_explains(built_homes: dict[str, Path], fixture: str) -> N
 
 def test_a_session_by_its_id_alone(built_homes: dict[str, Path]) -> None:
     home = built_homes["case101"]
-    told = [kefu("explain", identifier, "--home", home) for identifier in ("c0000113", "xiaohongshu-c0000113")]
+    told = [kefu("explain", identifier, "--home", home) for identifier in ("c0001514", "xiaohongshu-c0001514")]
     assert [outcome.code for outcome in told] == [0, 0]
     assert told[0].out == told[1].out
-    assert told[0].out.startswith("Session 进线 xiaohongshu-c0000113\n")
+    assert told[0].out.startswith("Session 进线 xiaohongshu-c0001514\n")
 
 
 def test_a_session_that_is_not_there(built_homes: dict[str, Path]) -> None:
@@ -55,10 +55,10 @@ def test_a_session_that_is_not_there(built_homes: dict[str, Path]) -> None:
 
 
 def test_a_round_of_a_session(built_homes: dict[str, Path]) -> None:
-    outcome = kefu("explain", "xiaohongshu-Q-m0001347", "--home", built_homes["case101"])
+    outcome = kefu("explain", "xiaohongshu-Q-m0002734", "--home", built_homes["case101"])
     assert (outcome.code, outcome.err) == (0, "")
-    assert outcome.out.startswith("Round 轮次 xiaohongshu-Q-m0001347\n")
-    assert "    22:36:01.501 by the agent 人工客服 s0:a0, after 180.001 s (0:03:00).\n" in outcome.out
+    assert outcome.out.startswith("Round 轮次 xiaohongshu-Q-m0002734\n")
+    assert "    2022-02-09 13:04:18.999 by the agent 人工客服 s2:a0, after 181.000 s (0:03:01).\n" in outcome.out
 
 
 def test_a_session_whose_messages_changed_since_the_build(built_homes: dict[str, Path], tmp_path: Path) -> None:
@@ -67,9 +67,9 @@ def test_a_session_whose_messages_changed_since_the_build(built_homes: dict[str,
         connection.execute(
             """
             update judged.int_xiaohongshu__judged_sessions set first_reply_at = first_reply_at + interval 1 second
-            where session_id = 'c0001344'
+            where session_id = 'c0001514'
             """
         )
-    outcome = kefu("explain", "xiaohongshu-c0001344", "--home", tmp_path)
+    outcome = kefu("explain", "xiaohongshu-c0001514", "--home", tmp_path)
     assert (outcome.code, outcome.out) == (1, "")
-    assert outcome.err == "kefu: what xiaohongshu-c0001344 was computed from has changed since: run kefu build first\n"
+    assert outcome.err == "kefu: what xiaohongshu-c0001514 was computed from has changed since: run kefu build first\n"
