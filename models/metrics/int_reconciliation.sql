@@ -45,7 +45,8 @@ compared as (
     left join parameters t
         on
             s.scope = t.scope
-            and t.parameter = 'reconciliation_tolerance' || case m.unit when 'seconds' then '_seconds' else '' end
+            and t.parameter
+            = case m.unit when 'seconds' then 'reconciliation_tolerance_seconds' else 'reconciliation_tolerance' end
             and o.period_end between t.valid_from and t.valid_to
 )
 

@@ -170,12 +170,12 @@ def summary(home: Home, landing: Path) -> str:
     ]
     lines += [
         "the last period that is assessed, over the shops; of what is not assessed the last month",
-        f"    {'platform':<12} {'metric':<34} {'period':<25} {'target':>13} {'lowest':>9} {'highest':>9}  shops that meet it",
+        f"    {'platform':<12} {'metric':<34} {'period':<28} {'target':>13} {'lowest':>9} {'highest':>9}  shops that meet it",
     ]
     for platform, metric, period, end, low, high, lowest, highest, shops, met in metrics:
         figures = f"{_targets(metric, low, high):>13} {_figure(metric, lowest):>9} {_figure(metric, highest):>9}"
         assessed = f"  {met} of {shops}" if high is not None else ""
-        lines.append(f"    {platform:<12} {metric:<34} {f'{period} to {end}':<25} {figures}{assessed}")
+        lines.append(f"    {platform:<12} {metric:<34} {f'{period} to {end}':<28} {figures}{assessed}")
     lines += [
         "",
         f"marts     {home.published}, schema marts: any DuckDB client opens it read-only",
