@@ -1,4 +1,4 @@
-"""Figures of the platforms beside the computed ones, and what could explain a difference: counted anew from the marts, by hand."""
+"""The platforms' own figures beside the computed ones: what could explain a difference is counted anew, by hand."""
 
 from __future__ import annotations
 
@@ -115,8 +115,8 @@ def test_a_value_if_is_what_the_marts_give(built_homes: dict[str, Path], fixture
                 expected[reason] = len(alone), value(scores_of(counted, score) + alone)
         for remark in ("not_ended", "taken_over_unanswered"):
             carrying = [one for one in counted if remark in one["exclusion_reasons"]]
-            if scores_of(carrying, score):
-                expected[remark] = len(carrying), value(scores_of([one for one in counted if one not in carrying], score))
+            if going := scores_of(carrying, score):
+                expected[remark] = len(going), value(scores_of([one for one in counted if one not in carrying], score))
         if span["metric"] == "first_response_rate_45s":
             outside = [(one["is_on_time"], 1) for one in counted if not one["in_work_hours"]]
             if outside:
