@@ -22,6 +22,11 @@ side_by_side as (
 
 select
     *,
-    coalesce(is_first_response_met, true) and coalesce(is_reply_interval_met, true) and coalesce(is_satisfaction_met, true)
-        as is_passed
+    case
+        when coalesce(first_response_rate_45s, avg_reply_interval_seconds, satisfaction_rate) is not null -- or nothing is passed
+            then
+                coalesce(is_first_response_met, true)
+                and coalesce(is_reply_interval_met, true)
+                and coalesce(is_satisfaction_met, true)
+    end as is_passed
 from side_by_side
