@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -12,6 +13,7 @@ from typing import Any
 import yaml
 
 from orchestration.errors import KefuError
+from orchestration.home import PROJECT
 from orchestration.imports.cells import Grid, Row
 from orchestration.imports.values import UNITS, plain
 from orchestration.landing.contract import platforms
@@ -56,10 +58,14 @@ class Sheet:
 @dataclass(frozen=True)
 class Platform:
     name: str
-    natural_month: str  # the period by which it calls a month by the calendar
     scope: str  # of its rule parameters
-    periods: tuple[str, ...]  # of its metrics
+    periods: Mapping[str, str]  # of its metrics, with their kinds, as the seed metric_periods has them
     sheets: tuple[Sheet, ...]
+
+    @property
+    def natural_month(self) -> str:
+        """The period by which it calls a month by the calendar."""
+        return next((period for period, kind in self.periods.items() if kind == "calendar_month"), "month")
 
 
 @dataclass(frozen=True)
@@ -130,7 +136,7 @@ def common() -> Common:
 @cache
 def known() -> tuple[Platform, ...]:
     return tuple(
-        Platform(name, entry["natural_month"], entry["scope"], tuple(entry["periods"]), tuple(map(_sheet, entry["sheets"])))
+        Platform(name, entry["scope"], _periods(name), tuple(map(_sheet, entry["sheets"])))
         for name, entry in ((name, _read(name)) for name in platforms())
     )
 
@@ -138,7 +144,12 @@ def known() -> tuple[Platform, ...]:
 def _read(name: str) -> dict[str, Any]:
     path = resources.files("orchestration.imports").joinpath("sheets", f"{name}.yml")
     entries: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {"sheets": []}
-    return {"natural_month": "month", "scope": name, "periods": []} | entries
+    return {"scope": name} | entries
+
+
+def _periods(platform: str) -> dict[str, str]:
+    with open(PROJECT / "seeds" / "metric_periods.csv", encoding="utf-8", newline="") as stream:
+        return {row["period"]: row["kind"] for row in csv.DictReader(stream) if row["platform"] == platform}
 
 
 def _sheet(entry: dict[str, Any]) -> Sheet:
