@@ -220,7 +220,8 @@ class BuildState:
             f"""
             select platform
             from (
-                select platform, max(dt) + interval 1 day from raw.deliveries group by platform
+                select platform, max(dt) + interval 1 day from raw.deliveries
+                where not starts_with(table_name, 'official_') group by platform -- as the model as_of has it
                 except
                 from build.built_as_of
             )

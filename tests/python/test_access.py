@@ -280,7 +280,7 @@ def test_the_contract_says_whose_every_row_is() -> None:
     """By a column of its own or through another table; the others are about shops and their staff."""
     of_shops = {
         "shops", "accounts", "account_status_events", "conduct_cases", "priority_settings", "work_hours",
-        "official_grades", "official_metrics",
+        "shop_closings", "official_grades", "official_metrics", "official_sheets", "account_aliases",
     }  # fmt: skip
     for table in contract().values():
         named = {column.name for column in table.columns} & {"buyer_id", "user_id"}

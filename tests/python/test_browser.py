@@ -74,7 +74,7 @@ def test_backfills_of_days_and_of_months(dagster: Dagster, page: Page, tmp_path:
     pictures = Path(os.environ.get("KEFU_SCREENSHOTS", tmp_path))
     version = (dagster.home / "kefu.duckdb").resolve()
 
-    for asset, count in (("marts/taobao_rounds", 62), ("rules/metrics", 62), ("marts/xiaohongshu_assessments", 2)):
+    for asset, count in (("marts/taobao_rounds", 62), ("marts/metrics", 62), ("marts/xiaohongshu_assessments", 2)):
         page.goto(f"/assets/{asset}?view=partitions")
         expect(page.get_by_text(f"Materialized ({count})")).to_be_visible()
         expect(page.get_by_text("Missing (0)")).to_be_visible()

@@ -66,7 +66,7 @@ def test_a_model_that_fails_on_a_fresh_home_shows_its_own_error(tmp_path: Path) 
     project, landing = copy_project(tmp_path / "project"), tmp_path / "landing"
     (project / "models" / "build" / "broken.sql").write_text("select no_such_column from {{ ref('as_of') }}\n", encoding="utf-8")
     delivery = Path("kuaishou", "messages", "dt=2023-03-20")
-    shutil.copytree(FIXTURES / "case101" / "landing" / delivery, landing / delivery)
+    shutil.copytree(FIXTURES / "case105" / "landing" / delivery, landing / delivery)
     outcome = build_of(project, landing, tmp_path / "home")
     assert outcome.code == 1
     assert outcome.err.startswith("kefu: broken failed: ") and "no_such_column" in outcome.err

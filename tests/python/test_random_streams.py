@@ -77,6 +77,11 @@ class World:
                         account_type="sub",
                         disabled_at=disabled,
                     )
+            if self.dice.random() < 0.3:
+                closed = self.some_time()
+                again = closed + timedelta(seconds=self.dice.choice(STEPS)) if self.dice.random() < 0.8 else None
+                closing = self.identifier("g")
+                self.add("shop_closings", closed, closing_id=closing, shop_id=shop, closed_from=closed, closed_to=again)
         for conversation in range(25):
             self.converse(f"c{conversation}")
 
@@ -106,13 +111,14 @@ class World:
                     account_id=account if event == "assigned" else None,
                 )  # fmt: skip
             else:
-                author, direction = ("consumer", "inbound") if kind == "ask" else (
+                author, direction = (self.dice.choices(["consumer", "system"], [9, 1])[0], "inbound") if kind == "ask" else (
                     self.dice.choices(["agent", "assist_bot", "auto_bot", "greeting"], [5, 1, 3, 1])[0], "outbound",
                 )  # fmt: skip
+                others = ["card_click", "work_order"] if kind == "ask" else ["vip_push", "payment_reminder"]
                 message = self.identifier("m")
                 self.add(
                     "messages", now, message_id=message, **where, account_id=account, direction=direction, author_kind=author,
-                    peer_kind=peer, message_type=self.dice.choices(["text", "link", "card_click"], [8, 1, 1])[0], sent_at=now,
+                    peer_kind=peer, message_type=self.dice.choices(["text", "link", *others], [8, 1, 1, 1])[0], sent_at=now,
                 )  # fmt: skip
                 if self.dice.random() < 0.08:
                     self.add(

@@ -1,4 +1,4 @@
-"""The Taobao and Tmall 3-minute rules (T-01 to T-27), their metrics, and a plain reader of landing folders."""
+"""The Taobao and Tmall 3-minute rules (T-01 to T-28), their metrics, and a plain reader of landing folders."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ REASONS = (
     "cheating",
     "zero_second_reply",
     "abusive",
+    "shop_closed",
 )
 
 
@@ -119,8 +120,10 @@ def marketplaces(shops: Iterable[Row]) -> dict[str, str]:
 
 def _message_item(row: Row, recalled: set[str]) -> Item | None:
     kind: Literal["Q", "R", "B"]
+    if row["message_type"] not in QUESTION_TYPES:
+        return None  # what asks nothing answers nobody either (T-06)
     if row["direction"] == "inbound":
-        if row["author_kind"] != "consumer" or row["message_type"] not in QUESTION_TYPES:
+        if row["author_kind"] != "consumer" and row["message_type"] != "work_order":
             return None
         if row["message_id"] in recalled:
             return None
@@ -156,6 +159,7 @@ class _Facts:
 
     blocks: dict[tuple[str, str], list[Row]]
     flags: dict[str, list[Row]]
+    closings: dict[str, list[Row]]
     disabled_at: dict[str, datetime]
 
     @staticmethod
@@ -169,21 +173,20 @@ class _Facts:
         disabled = {
             row["account_id"]: row["disabled_at"] for row in tables.get("accounts", []) if row.get("disabled_at") is not None
         }
-        return _Facts(blocks, flags, disabled)
+        closings: dict[str, list[Row]] = defaultdict(list)
+        for row in tables.get("shop_closings", []):
+            closings[row["shop_id"]].append(row)
+        return _Facts(blocks, flags, closings, disabled)
 
 
 def _is_blocked(one: Round, blocks: Iterable[Row], target_seconds: float) -> bool:
-    """T-03: a block meets [clock, clock + target], and no valid reply came before it."""
-    clock = one.clock_started_at
-    for block in blocks:
-        begins, ends = block["blocked_at"], block.get("unblocked_at")
-        if ends is not None and ends <= begins:
-            continue  # an empty interval overlaps nothing
-        overlaps = begins <= clock + timedelta(seconds=target_seconds) and (ends is None or ends > clock)
-        answered = one.reply_kind == "R" and one.first_reply_at is not None and one.first_reply_at < begins
-        if overlaps and not answered:
-            return True
-    return False
+    """T-03: a block is in force when the time to answer runs out, and no valid reply came by then."""
+    due = one.clock_started_at + timedelta(seconds=target_seconds)
+    if one.reply_kind == "R" and one.first_reply_at is not None and one.first_reply_at <= due:
+        return False
+    return any(
+        block["blocked_at"] <= due and (block.get("unblocked_at") is None or due < block["unblocked_at"]) for block in blocks
+    )
 
 
 def _reasons(one: Round, first_message: Row, facts: _Facts, target_seconds: float, zero_seconds: float) -> list[str]:
@@ -205,6 +208,9 @@ def _reasons(one: Round, first_message: Row, facts: _Facts, target_seconds: floa
             found.add(flag["flag_type"])
     if one.opening_account_id in facts.disabled_at and facts.disabled_at[one.opening_account_id] <= clock:
         found.add("account_disabled")
+    for closing in facts.closings[first_message["shop_id"]]:
+        if closing["closed_from"] <= clock and (closing.get("closed_to") is None or clock < closing["closed_to"]):
+            found.add("shop_closed")
     answered_at = one.first_reply_at if one.reply_kind == "R" else None
     if answered_at is not None and answered_at - clock < timedelta(seconds=zero_seconds):
         found.add("zero_second_reply")
@@ -318,7 +324,7 @@ def _months(first: date, last: date) -> Iterator[date]:
 
 
 def expected_metrics(rounds: Iterable[Row], parameters: Iterable[Row], shops: Iterable[Row], as_of: datetime | date) -> list[Row]:
-    """The rows of `service_metrics` for both metrics: day, rolling_30d up to the day before as-of, month."""
+    """The rows of `service_metrics` for both metrics: day, rolling_30d up to the day before as-of, both kinds of month."""
     parameter_rows, shop_rows = list(parameters), list(shops)
     rules = Parameters(parameter_rows)
     markets = marketplaces(shop_rows)
@@ -340,6 +346,7 @@ def expected_metrics(rounds: Iterable[Row], parameters: Iterable[Row], shops: It
         for month_end in _months(first, max(days)):
             length = int(rules.required(scope, "month_days", month_end))
             periods.append(("month", month_end - timedelta(days=length - 1), month_end))
+            periods.append(("calendar_month", month_end.replace(day=1), month_end))
         for period, start, end in periods:
             inside = [row for day, row in days.items() if start <= day <= end]
             numerator = sum(row["numerator"] for row in inside)
@@ -349,6 +356,7 @@ def expected_metrics(rounds: Iterable[Row], parameters: Iterable[Row], shops: It
             value = numerator / denominator
             target = rules.number(scope, f"{metric}_target", end)
             minimum = rules.number(scope, f"{metric}_min_denominator", end)
+            assessed = rules.text(scope, f"{metric}_assessed_period", end)
             is_assessed = minimum is None or denominator >= minimum
             rows.append(
                 {
@@ -366,6 +374,7 @@ def expected_metrics(rounds: Iterable[Row], parameters: Iterable[Row], shops: It
                     "target": target,
                     "is_assessed": is_assessed,
                     "is_met": value >= target if target is not None and is_assessed else None,
+                    "is_assessment_period": None if assessed is None else period == assessed,
                 }
             )
     return rows
@@ -385,6 +394,7 @@ CONTRACT: dict[str, dict[str, str]] = {
         "account_status_events": "event_id* account_id shop_id status changed_at",
         "buyer_blocks": "block_id* shop_id buyer_id blocked_at unblocked_at?",
         "platform_flags": "flag_id* shop_id conversation_id flag_type flagged_from flagged_to?",
+        "shop_closings": "closing_id* shop_id closed_from closed_to?",
     },
     "kuaishou": {
         "messages": "message_id* session_id shop_id user_id agent_id? sender_kind message_type? content? sent_at",
@@ -428,7 +438,7 @@ def _typed(raw: Row, columns: list[str]) -> tuple[tuple[str, ...], Row] | None:
             row[name] = None
             continue
         try:
-            if name.endswith("_at") or name in ("flagged_from", "flagged_to", "effective_from"):
+            if name.endswith("_at") or name in ("flagged_from", "flagged_to", "effective_from", "closed_from", "closed_to"):
                 row[name] = _time(value)
             elif name.startswith("is_"):
                 row[name] = BOOLEANS[str(value).lower()]
@@ -441,6 +451,8 @@ def _typed(raw: Row, columns: list[str]) -> tuple[tuple[str, ...], Row] | None:
         if column.endswith("*"):
             key.append(row[name])
     if row.get("event_type") == "assigned" and "buyer_id" in row and row["account_id"] is None:
+        return None
+    if row.get("event_type") in ("assigned", "transferred") and "user_id" in row and row["agent_id"] is None:
         return None
     return tuple(key), row
 
@@ -490,6 +502,7 @@ def read_landing(folder: Path, platform: str) -> Tables:
 
 
 def landing_as_of(folder: Path, platform: str) -> datetime:
-    """00:00 after the newest landed `dt` of any table of the platform."""
-    days = [date.fromisoformat(part.name.removeprefix("dt=")) for part in (folder / platform).glob("*/dt=*")]
+    """00:00 after the newest landed `dt` of any table of the platform but the official ones."""
+    parts = [part for part in (folder / platform).glob("*/dt=*") if not part.parent.name.startswith("official_")]
+    days = [date.fromisoformat(part.name.removeprefix("dt=")) for part in parts]
     return datetime.combine(max(days), datetime.min.time()) + timedelta(days=1)
