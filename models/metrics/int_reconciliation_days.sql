@@ -65,7 +65,8 @@ select
     business_date,
     sum(items)::bigint as items,
     min(example_id) as example_id,
-    sum(numerator_change)::double as numerator_change,
-    sum(denominator_change)::double as denominator_change
+    -- decimals, so that sums do not depend on the order of rows
+    sum(numerator_change::decimal(18, 6)) as numerator_change,
+    sum(denominator_change::decimal(18, 6)) as denominator_change
 from changes
 group by all

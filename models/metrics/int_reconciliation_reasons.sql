@@ -14,8 +14,8 @@ select
     p.period_end,
     d.reason,
     sum(d.items)::bigint as items,
-    (any_value(p.numerator) + sum(d.numerator_change))
-    / nullif(any_value(p.denominator) + sum(d.denominator_change), 0) as value_if,
+    (any_value(p.numerator)::decimal(18, 6) + sum(d.numerator_change))::double
+    / nullif((any_value(p.denominator)::decimal(18, 6) + sum(d.denominator_change))::double, 0) as value_if,
     min(d.example_id) as example_id
 from periods p
 join days d
