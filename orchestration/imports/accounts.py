@@ -16,7 +16,7 @@ from orchestration.landing.contract import contract
 from orchestration.landing.deliveries import Delivery, find_deliveries
 from orchestration.landing.load import land
 from orchestration.landing.readers import read
-from orchestration.landing.tables import create_tables
+from orchestration.landing.tables import empty_warehouse
 from orchestration.sql import name
 
 TOLD = ("shops", "accounts", "account_aliases")  # tables that tell of names, where a platform has them
@@ -59,9 +59,7 @@ class Names:
     def _landed(self) -> dict[str, list[tuple[str | None, ...]]]:
         """The rows that stand of the tables that tell of names."""
         wanted = [delivery for delivery in self.deliveries if delivery.table.name in TOLD]
-        with duckdb.connect() as connection:
-            connection.execute("set TimeZone = 'Asia/Shanghai'")
-            create_tables(connection)
+        with empty_warehouse() as connection:
             land(connection, wanted, record_changes=False, report=lambda line: None)
             columns = {"shops": "shop_id, shop_name", "accounts": "shop_id, display_name, account_id"}
             return {

@@ -87,8 +87,8 @@ class _Reader:
         above = [cell.text.replace("：", ":").partition(":") for row in found.above for cell in row.cells]
         cells += [text.strip() for name, _, text in above if plain(name) in common().shop]
         self.shops = {text for text in cells if text and common().label(text) is None}
-        self.stated = self._stated()
         self.is_assessed = found.title in found.sheet.assessed_month
+        self.stated = self._stated()
 
     def subjects(self) -> list[Subject]:
         spans = {row.number: self._span(row) for row in self.found.rows}
@@ -152,7 +152,7 @@ class _Reader:
                     continue
                 days = span_of(text.rpartition(":")[2] if ":" in text else text)
                 if days:
-                    return period_of(self.found.platform, days, is_assessed=self.found.title in self.found.sheet.assessed_month)
+                    return period_of(self.found.platform, days, is_assessed=self.is_assessed)
         return asked_period(self.found.platform, self.options.period) if self.options.period else None
 
     def _period(self, row: Row, days: Span | None, label: str | None, others: Sequence[Span]) -> Period:

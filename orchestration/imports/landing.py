@@ -16,13 +16,11 @@ from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import duckdb
-
 from orchestration.errors import KefuError
 from orchestration.landing.contract import Table, contract, settings
 from orchestration.landing.deliveries import find_deliveries
 from orchestration.landing.load import land
-from orchestration.landing.tables import create_tables
+from orchestration.landing.tables import empty_warehouse
 
 NAME = re.compile(r"import-(\d{6})-([0-9a-f]{12})\.csv")
 LOCK = ".kefu-import.lock"
@@ -132,9 +130,7 @@ def _landed_on_trial(folder: Path) -> list[str]:
     """Lands files as a build would, into nothing. KefuError where that refuses them; else the lines that tell of odd rows."""
     lines: list[str] = []
     inventory = find_deliveries(folder, contract())
-    with duckdb.connect() as connection:
-        connection.execute("set TimeZone = 'Asia/Shanghai'")
-        create_tables(connection)
+    with empty_warehouse() as connection:
         landed = land(connection, inventory.deliveries, record_changes=False, report=lines.append)
     for each in landed:
         delivered = each.rows + each.rejected

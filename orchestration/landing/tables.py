@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -10,6 +12,15 @@ import duckdb
 from orchestration.landing import columns
 from orchestration.landing.contract import Table, contract, settings
 from orchestration.sql import name, text
+
+
+@contextmanager
+def empty_warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Opens tables in memory, with Beijing time as the session's zone: into them deliveries land on trial, beside any home."""
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'Asia/Shanghai'")
+        create_tables(connection)
+        yield connection
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:

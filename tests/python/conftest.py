@@ -18,7 +18,7 @@ from orchestration.build import dbt
 from orchestration.build.state import Dates, prepared
 from orchestration.build.steps import building
 from orchestration.home import Home, one_writer, open_home
-from orchestration.landing.tables import create_tables
+from orchestration.landing.tables import empty_warehouse
 
 MEMORY_BYTES = 12 * 1024**3
 
@@ -111,9 +111,7 @@ def begun_home(empty_home: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def connection() -> Iterator[duckdb.DuckDBPyConnection]:
     """A warehouse in memory, as deliveries find it."""
-    with duckdb.connect() as connection:
-        connection.execute("set TimeZone = 'Asia/Shanghai'")
-        create_tables(connection)
+    with empty_warehouse() as connection:
         yield connection
 
 

@@ -14,7 +14,7 @@ import pytest
 from orchestration.landing.contract import contract, platforms
 from orchestration.landing.deliveries import find_deliveries
 from orchestration.landing.load import land
-from orchestration.landing.tables import create_tables
+from orchestration.landing.tables import empty_warehouse
 from orchestration.sample import generate as run
 from orchestration.sample.generate import MARK, PUBLISHED, generate
 
@@ -334,8 +334,7 @@ def test_least_possible_data(tmp_path: Path) -> None:
 @pytest.mark.parametrize("file_format", ["parquet", "csv", "jsonl"])
 def test_a_day_without_chats_is_delivered_without_rows(tmp_path: Path, file_format: str) -> None:
     make(tmp_path / "landing", days=2, shops=1, agents=1, messages_per_day=1, file_format=file_format)
-    with duckdb.connect() as connection:
-        create_tables(connection)
+    with empty_warehouse() as connection:
         deliveries = find_deliveries(tmp_path / "landing", contract()).deliveries
         land(connection, deliveries, record_changes=False, report=print)
         daily = connection.execute(

@@ -32,7 +32,7 @@ timed as (
         {{ seconds_between('s.entered_at', 's.first_reply_at') }} as elapsed_seconds,
         -- X-16: the first reply's and every round's; infinite where one never came
         greatest(
-            coalesce({{ seconds_between('s.entered_at', 's.first_reply_at') }}, 'infinity'::double),
+            coalesce(elapsed_seconds, 'infinity'::double),
             coalesce(i.longest_wait_seconds, 0)
         ) as longest_wait_seconds,
         case when not s.is_without_reply then {{ seconds_between('s.answer_due_at', 's.first_written_at') }} end
