@@ -42,6 +42,13 @@ def _parser() -> argparse.ArgumentParser:
         "--without-buyer-key", action="store_true", help="publish buyers' ids as they are, though the home was built with a key"
     )
     build.add_argument("--prune", action="store_true", help="drop what has landed and is no longer in the landing folder")
+    build.add_argument(
+        "--select",
+        type=_names,
+        default=[],
+        metavar="MART,MART",
+        help="in a new home: build and publish only these marts and what they need; a build without it later does the rest",
+    )
     build.set_defaults(run=_build, parser=build)
 
     check = commands.add_parser("check", help="say what landing would say of a folder; builds nothing and leaves nothing behind")
@@ -133,6 +140,13 @@ def _date(text: str) -> date:
     raise argparse.ArgumentTypeError(f"{text} is not a date YYYY-MM-DD")
 
 
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of marts such as taobao_rounds,service_metrics")
+    return list(dict.fromkeys(names))
+
+
 def _report(line: str) -> None:
     """Prints a line. Whoever has read enough of them (`| head`) stops nothing that is being done."""
     try:
@@ -149,6 +163,9 @@ def _build(options: argparse.Namespace) -> None:
     if options.start and options.full_refresh:
         options.parser.error("--full-refresh rebuilds every date: leave out --start and --end")
 
+    if options.select and options.start:
+        options.parser.error("--select builds every date: leave out --start and --end")
+
     from orchestration.build.state import Dates
     from orchestration.build.steps import build  # dbt takes two seconds to import
 
@@ -161,6 +178,7 @@ def _build(options: argparse.Namespace) -> None:
         prune=options.prune,
         report=_report,
         without_key=options.without_buyer_key,
+        marts=options.select,
     ):
         _report("nothing to do: everything that has landed is built and published")
 

@@ -22,6 +22,7 @@ from orchestration.build.checks import LastRun, one_line
 from orchestration.build.state import project_fingerprint
 from orchestration.errors import KefuError
 from orchestration.home import PROJECT, Home, scratch
+from orchestration.landing.deliveries import nearest
 
 
 def dbt_environment(home: Home) -> dict[str, str]:
@@ -29,15 +30,27 @@ def dbt_environment(home: Home) -> dict[str, str]:
     return {"KEFU_HOME": str(home.path)}
 
 
-def build_arguments(*, full_refresh: bool, unchanged: Sequence[str] = ()) -> list[str]:
-    """Arguments to build models, seeds and data tests, but for the selections whose result stands as the last build left it.
+def build_arguments(*, full_refresh: bool, unchanged: Sequence[str] = (), marts: Sequence[str] = ()) -> list[str]:
+    """Arguments to build models, seeds and data tests, but for the selections whose result stands as the last build left it;
+    of `marts`, if there are any, only these with what they need, and the checks on that.
 
     Unit tests prove the code, not the data: they have no place in a production run.
     """
+    selected = ["--select", *(f"+{mart}" for mart in marts), "+build_dates"] if marts else []
     left_out = ["--exclude", *unchanged] if unchanged else []
     refreshed = ["--full-refresh"] if full_refresh else []
     # Checks of a mart run also where the mart, a view, stands as it is: what it shows is new.
-    return ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", "empty", *left_out, *refreshed]
+    tests = "cautious" if marts else "empty"
+    return ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", tests, *selected, *left_out, *refreshed]
+
+
+def check_marts(home: Home, names: Sequence[str]) -> None:
+    """Raises KefuError for what is no mart, with the one that may be meant."""
+    marts = {node.name for node in _project(home)[0].nodes.values() if node.schema == "marts"}
+    for name in names:
+        if name not in marts:
+            meant = nearest(name, marts)
+            raise KefuError(f"--select {name} is no mart" + (f"; did you mean {meant}?" if meant else ""))
 
 
 def run_dbt(home: Home, arguments: Sequence[str], report: Callable[[str], None]) -> None:

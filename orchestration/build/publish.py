@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,8 @@ LANDING = {
 KEPT_VERSIONS = 2  # the published one, and the one before for readers that are just opening it
 
 
-def publish(home: Home, *, with_previous: bool) -> Path:
-    """Writes the marts aside as the next version and points the link at it. Returns the version's file.
+def publish(home: Home, *, with_previous: bool, marts: Sequence[str] = ()) -> Path:
+    """Writes the marts, or only these, aside as the next version and points the link at it. Returns the version's file.
 
     What rests on a held date stays as it was published last, a figure of a period with such a day in it too; without the previous
     version, whose ids may be hashed otherwise, it is left out.
@@ -52,7 +53,7 @@ def publish(home: Home, *, with_previous: bool) -> Path:
     version = home.versions / f"kefu-{last_version(home) + 1:06d}.duckdb"
     aside = version.with_suffix(".new")
     aside.unlink(missing_ok=True)
-    _write(home, aside, with_previous=with_previous)
+    _write(home, aside, with_previous, marts)
     with open(aside, "rb") as written:
         os.fsync(written.fileno())
     aside.rename(version)
@@ -88,7 +89,7 @@ def last_version(home: Home) -> int:
     return max(map(_number, _versions(home)), default=0)
 
 
-def _write(home: Home, target: Path, *, with_previous: bool) -> None:
+def _write(home: Home, target: Path, with_previous: bool, marts: Sequence[str]) -> None:
     with duckdb.connect(config={"temp_directory": str(home.temporary), "memory_limit": "4GB"}) as connection:
         connection.execute(
             f"""
@@ -103,7 +104,7 @@ def _write(home: Home, target: Path, *, with_previous: bool) -> None:
         if dated and with_previous:
             connection.execute(f"attach {text(home.published)} as previous (read_only)")
         key = buyer_key()
-        for mart in last_run.marts():
+        for mart in (mart for mart in last_run.marts() if not marts or mart["name"] in marts):
             table, columns = mart["name"], mart["columns"].values()
             hidden = [column["name"] for column in columns if key and is_hidden(column["name"])]
             connection.execute(f"create table target.marts.{table} ({', '.join(map(_definition, columns))})")

@@ -134,6 +134,8 @@ class BuildState:
             self.connection.execute(
                 "create or replace table build.published_revisions as select * from published.marts.metric_revisions"
             )
+        except duckdb.CatalogException:  # of a selection of marts that were published first
+            pass
         finally:
             self.connection.execute("detach published")
 
@@ -156,6 +158,11 @@ class BuildState:
 
     def ask_for_everything(self) -> None:
         self.connection.execute("update build.request set everything = true")
+
+    def guard_new(self) -> None:
+        """Raises KefuError where the whole project was built before: a selection of marts would take the others from readers."""
+        if self._value("select exists (from build.built_with)"):
+            raise KefuError(f"--select is for a new home, and {self.home.path} holds every mart: leave it out, or name another home")
 
     def is_everything(self) -> bool:
         return bool(self._value("select everything from build.request"))

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from orchestration.build.checks import LastRun, forget_last_run
-from orchestration.build.dbt import build_arguments, run_dbt
+from orchestration.build.dbt import build_arguments, check_marts, run_dbt
 from orchestration.build.publish import drop_other_versions, last_version, publish
 from orchestration.build.state import Dates, opened, prepared
 from orchestration.errors import KefuError
@@ -23,18 +23,30 @@ Report = Callable[[str], None]
 
 
 def build(
-    landing: Path, home_path: Path, dates: Dates, *, full_refresh: bool, prune: bool, report: Report, without_key: bool = False
+    landing: Path,
+    home_path: Path,
+    dates: Dates,
+    *,
+    full_refresh: bool,
+    prune: bool,
+    report: Report,
+    without_key: bool = False,
+    marts: Sequence[str] = (),
 ) -> bool:
-    """Lands, builds, checks, publishes. False where there was nothing to do.
+    """Lands, builds, checks, publishes: every mart, or in a new home only `marts`. False where there was nothing to do.
 
     KefuError names, once all else is published, the platforms of which nothing landed as a file cannot be read.
     """
     home = open_home(home_path, apart_from=landing)
     with one_writer(home):
+        if marts:
+            check_marts(home, marts)
+            with prepared(home) as state:
+                state.guard_new()
         landed = land_deliveries(home, landing, again=full_refresh, prune=prune, report=report, without_key=without_key)
         is_to_build = bool(landed) or full_refresh or dates.is_range or is_anything_pending(home)
         if is_to_build:
-            with building(home, dates, report, full_refresh=full_refresh) as arguments:
+            with building(home, dates, report, full_refresh=full_refresh, marts=marts) as arguments:
                 run_dbt(home, arguments, report)
         else:
             report_held(home, report)
@@ -113,7 +125,9 @@ def raise_unreadable(home: Home) -> None:
 
 
 @contextmanager
-def building(home: Home, dates: Dates, report: Report, *, full_refresh: bool = False) -> Iterator[list[str]]:
+def building(
+    home: Home, dates: Dates, report: Report, *, full_refresh: bool = False, marts: Sequence[str] = ()
+) -> Iterator[list[str]]:
     """Builds, checks and publishes what has landed, around a run of dbt that is the caller's: it gets the arguments for dbt.
 
     With a KefuError the caller says that dbt failed. Dates on which a blocking check found rows are held back then, and the next
@@ -122,7 +136,7 @@ def building(home: Home, dates: Dates, report: Report, *, full_refresh: bool = F
     forget_last_run(home)
     with opened(home) as state:
         unchanged = state.begin(dates, full_refresh=full_refresh)
-        arguments = build_arguments(full_refresh=state.is_everything(), unchanged=unchanged)
+        arguments = build_arguments(full_refresh=state.is_everything(), unchanged=unchanged, marts=marts)
     try:
         yield arguments
     except KefuError:
@@ -134,26 +148,34 @@ def building(home: Home, dates: Dates, report: Report, *, full_refresh: bool = F
         if state.is_everything():
             state.drop_unknown(LastRun(home).relations())
         state.mark_checked()
-    publish_build(home, report)
+    publish_build(home, report, marts=marts)
     report_held(home, report)
-    report_missing_tables(home, report)
+    if not marts:
+        report_missing_tables(home, report)
 
 
-def publish_build(home: Home, report: Report) -> None:
-    """Publishes what dbt built and checked, then marks it as built: a crash in between builds it once more."""
+def publish_build(home: Home, report: Report, *, marts: Sequence[str] = ()) -> None:
+    """Publishes what dbt built and checked, then marks it as built: a crash in between builds it once more.
+
+    Of a selection of marts everything stays to be built: the next build does the rest.
+    """
     with opened(home) as state:
         if not state.is_checked():
             raise KefuError(f"{home.path} has no build that passed its checks and is not published: build first")
         is_key_unchanged = state.is_key_unchanged()
-    version = publish(home, with_previous=is_key_unchanged and home.published.exists())
+    version = publish(home, with_previous=is_key_unchanged and home.published.exists() and not marts, marts=marts)
     with opened(home) as state:
-        state.mark_built(last_version(home))
+        if marts:
+            state.mark_changed()
+        else:
+            state.mark_built(last_version(home))
         if not is_key_unchanged:  # the version before tells buyers apart in another way, or by their ids
             drop_other_versions(home)
         state.mark_key()
         for platform, days in state.dates_built().items():
             report(f"rebuilt {platform}: {len(days)} dates, {days[0]} to {days[-1]}")
-    report(f"published {home.published} -> {version.name}")
+    only = f", of its marts only {', '.join(marts)}: a build without --select does the rest" if marts else ""
+    report(f"published {home.published} -> {version.name}{only}")
 
 
 def report_held(home: Home, report: Report) -> None:
