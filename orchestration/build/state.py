@@ -162,7 +162,9 @@ class BuildState:
     def guard_new(self) -> None:
         """Raises KefuError where the whole project was built before: a selection of marts would take the others from readers."""
         if self._value("select exists (from build.built_with)"):
-            raise KefuError(f"--select is for a new home, and {self.home.path} holds every mart: leave it out, or name another home")
+            raise KefuError(
+                f"--select is for a new home, and {self.home.path} holds every mart: leave it out, or name another home"
+            )
 
     def is_everything(self) -> bool:
         return bool(self._value("select everything from build.request"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from orchestration.landing.contract import Column, Table, settings
 from orchestration.sql import name, text
@@ -17,6 +17,7 @@ EPOCH_SECONDS = r"[1-9]\d{9}(\.0+)?"
 SERIAL = r"\d{5}(\.\d+)?"
 MIDNIGHT = r"([ T]0?0:00(:00(\.0+)?)?)?"  # of a date that an export holds as a time
 INTEGER = r"-?\d{1,9}(\.0+)?"
+INTEGERS, LARGEST_INTEGER = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT"), 999_999_999
 NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"
 NUMBER_WITH_UNIT = r"[+-]?\d+(\.\d+)?\s*[^\d\s.,+eE-]+"
 WHOLE = r"-?\d{1,16}\.0+"  # an id that an export holds as a float
@@ -60,16 +61,21 @@ def value(column: Column, source: str) -> str:
     if column.data_type == "varchar":
         if column.values:
             position = f"list_position({_list([value.lower() for value in column.values])}, lower(trim({source})))"
-            return f"({_list(column.values)})[{position}]"
+            return f"case when {_is_one_of(column, source)} then {source} else ({_list(column.values)})[{position}] end"
         if column.pattern:
             return f"case when regexp_full_match({source}, {text(column.pattern)}) then {source} end"
         return _id(source) if column.is_id else source
     read = f"try_cast({source} as {column.data_type})"
-    checks = [f"regexp_full_match({source}, {text(INTEGER if column.data_type == 'integer' else NUMBER)})"]
-    checks.append(f"{read} in ({', '.join(column.values)})" if column.values else f"isfinite({read}::double)")
+    form = f"regexp_full_match({source}, {text(INTEGER if column.data_type == 'integer' else NUMBER)})"
+    return f"case when {form} and {_limits(column, read)} then {read} end"
+
+
+def _limits(column: Column, number: str) -> str:
+    """A condition on a number: the contract takes it."""
+    limits = [f"{number} in ({', '.join(column.values)})" if column.values else f"isfinite({number}::double)"]
     if column.most is not None:
-        checks.append(f"{read} between {column.least} and {column.most}")
-    return f"case when {' and '.join(checks)} then {read} end"
+        limits.append(f"{number} between {column.least} and {column.most}")
+    return " and ".join(limits)
 
 
 def _list(values: tuple[str, ...] | list[str]) -> str:
@@ -85,15 +91,55 @@ def _id(source: str) -> str:
     whole = f"left({source}, strpos({source}, '.') - 1)"
     return f"""case
         when contains({source}, '+') and regexp_full_match({source}, {text(SCIENTIFIC)}) then null
-        when ends_with({source}, '0') and regexp_full_match({source}, {text(WHOLE)})
+        when {_may_be_float(source)} and regexp_full_match({source}, {text(WHOLE)})
             then case when abs({whole}::bigint) < {LARGEST_WHOLE} then {whole} end
         else {source}
     end"""
 
 
+def _may_be_float(source: str) -> str:
+    return f"ends_with({source}, '0') and contains({source}, '.')"
+
+
+def _is_one_of(column: Column, source: str) -> str:
+    return f"{source} in ({', '.join(map(text, column.values))})"
+
+
+def value_held(column: Column, source: str, data_type: str) -> str | None:
+    """The value of an expression that is of the type already; None of another type, whose text is to be read.
+
+    What cannot be as text cannot be here: it is the same value, without the way through a text.
+    """
+    if column.data_type == "timestamp" and data_type == "TIMESTAMP":
+        return f"case when {source} between '1000-01-01'::timestamp and '9999-12-31 23:59:59.999999'::timestamp then {source} end"
+    if column.data_type == "date" and data_type == "DATE":
+        return f"case when {source} between '1000-01-01'::date and '9999-12-31'::date then {source} end"
+    if column.data_type == "boolean" and data_type == "BOOLEAN":
+        return source
+    if column.data_type == "varchar[]" and data_type == "VARCHAR[]":
+        return f"coalesce({source}, [])"
+    if column.data_type == "double" and data_type == "DOUBLE":
+        return f"case when {_limits(column, source)} then {source} end"
+    if column.data_type == "integer" and data_type in INTEGERS:
+        is_short = f"{source} between -{LARGEST_INTEGER} and {LARGEST_INTEGER}"
+        return f"case when {is_short} and {_limits(column, source)} then {source}::integer end"
+    return None
+
+
 def raw_text(column: str) -> str:
-    """The column that holds the text as delivered, beside the one with the value."""
+    """The column that holds what was delivered, beside the one with the value: its text, or a value of the type already."""
     return name(f"text of {column}")
+
+
+def delivered(column: Column, source: str, *, is_text: bool) -> str:
+    """What was delivered, of a text or a value of the column's type: an empty text is none, the contract's default fills in."""
+    given = f"nullif({source}, {text('')})" if is_text else source
+    return given if column.default is None else f"coalesce({given}, {text(column.default)})"
+
+
+def days_late(event_time: str) -> str:
+    """Days from a time to its delivery on _dt, 0 for one after it."""
+    return f"greatest(_dt - {name(event_time)}::date, 0)::integer"
 
 
 def is_wrong(table: Table) -> str:
@@ -196,17 +242,20 @@ def _what_is_wrong(column: Column, source: str) -> str:
     return f"case {' '.join(cases)} else {plain} end"
 
 
-def remarks(table: Table) -> list[tuple[str, str]]:
-    """What of a row can be read although it is written in another way: conditions, each with what is told of it."""
+def remarks(columns: Iterable[Column]) -> list[tuple[str, str]]:
+    """What of a row's texts can be read although it is written in another way: conditions, each with what is told of it."""
     remarks = []
-    for column in table.columns:
+    for column in columns:
         source, read = raw_text(column.name), name(column.name)
         if column.data_type in ("timestamp", "date"):
             is_epoch = f"length({source}) = 10 and " if column.data_type == "timestamp" else "false and "
             condition = f"({is_epoch}not contains({source}, '-')) or contains({source}, '/') or contains({source}, '年')"
             remarks.append((condition, f"{column.name}: times written in another way"))
         elif column.is_id:
-            remarks.append((f"{source} <> {read}", f"{column.name}: ids held as floats, read as whole numbers"))
+            remarks.append(
+                (f"{_may_be_float(source)} and {source} <> {read}", f"{column.name}: ids held as floats, read as whole numbers")
+            )
         elif column.data_type == "varchar" and column.values:
-            remarks.append((f"{source} <> {read}", f"{column.name}: values with other capitals or spaces"))
+            is_other = f"not {_is_one_of(column, source)} and {source} <> {read}"
+            remarks.append((is_other, f"{column.name}: values with other capitals or spaces"))
     return remarks

@@ -39,37 +39,55 @@ def write(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[dat
     connection.execute(
         f"""
         insert into raw.rejected_rows (platform, table_name, dt, file, row_number, reason, problem, raw_row)
-        select {names}, f._dt, f._file, r._number - f.first_number + 1, r.reason, r.problem, r.raw
-        from rejected r join incoming_files f on r._path = f._path
+        select {names}, dt, file, row_number, reason, problem, raw from rejected
         union all
         select {names}, f._dt, f._file, b.row_number, b.reason, b.reason, b.raw_row
         from broken_lines b join incoming_files f on b._path = f._path;
-        insert into raw.replaced_rows select {names}, _dt, _file, _row, by_file, by_row, is_same from replaced;
+        insert into raw.replaced_rows select {names}, * from replaced;
         insert into raw.delivered_files (platform, table_name, dt, file, delivered)
         select {names}, _dt, _file, delivered from incoming_files;
         """
     )
-    count(connection, table, dts)
+    _count(connection, table, dts)
     _doubt(connection, table, dts)
 
 
-def count(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[date]) -> None:
+def count_landed(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[date]) -> None:
+    """Counts the rows that landed into temporary table `landed_counts`, by dt, file and how many days late they came."""
+    event, days_late = "null::timestamp", "null::integer"
+    if table.event_time:
+        event = name(table.event_time)
+        days_late = f"case when {event} is not null then {columns.days_late(table.event_time)} end"
+    connection.execute(
+        f"""
+        create or replace temp table landed_counts as
+        select _dt as dt, _file as file, {days_late} as days_late, count(*) as row_count, max({event}) as newest_event_at
+        from raw.{table.relation}
+        where _dt in ({listed(dts)})
+        group by all
+        """
+    )
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[date]) -> None:
     """Counts by file, whose name tells its platform, table and dt, what landed, was replaced and was rejected."""
     connection.execute(
         f"""
         update raw.delivered_files as f set landed = c.landed, replaced = c.replaced, rejected = c.rejected
         from (
             select
-                file, count(*) filter (where fate = 'landed') as landed, count(*) filter (where fate = 'replaced') as replaced,
-                count(*) filter (where fate = 'rejected') as rejected
+                file,
+                coalesce(sum(row_count) filter (where fate = 'landed'), 0) as landed,
+                coalesce(sum(row_count) filter (where fate = 'replaced'), 0) as replaced,
+                coalesce(sum(row_count) filter (where fate = 'rejected'), 0) as rejected
             from (
-                select 'landed' as fate, _file as file from raw.{table.relation} where _dt in ({listed(dts)})
+                select 'landed' as fate, file, row_count from landed_counts
                 union all
-                select 'replaced', file from raw.replaced_rows where {of(table, dts)}
+                select 'replaced', file, 1 from raw.replaced_rows where {of(table, dts)}
                 union all
-                select 'rejected', file from raw.rejected_rows where {of(table, dts)}
+                select 'rejected', file, 1 from raw.rejected_rows where {of(table, dts)}
                 union all
-                select 'none', file from raw.delivered_files where {of(table, dts)}
+                select 'none', file, 0 from raw.delivered_files where {of(table, dts)}
             )
             group by file
         ) c
@@ -104,23 +122,25 @@ def _recount(connection: duckdb.DuckDBPyConnection, fate: str, rows: str, condit
 
 def find_replacing(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[date]) -> None:
     """Fills temporary table `replacing`: rows of these deliveries that replace one of an earlier dt, and whether it was of
-    another buyer, conversation or date. It reads `repeated`, the keys that several deliveries have.
+    another buyer, conversation or date. It reads `versions`, where the rows of affected keys are.
     """
-    key = ", ".join(f"r.{name(column)}" for column in table.key)
+    key = ", ".join(map(name, table.key))
     told = [column for column in (table.person, table.conversation) if column and column not in table.key]
-    day = f"r.{name(table.happening)}::date" if table.happening else "null::date"
-    identity = ", ".join([*(f"r.{name(column)}" for column in told), day])
+    day = f"{name(table.happening)}::date" if table.happening else "null::date"
+    identity = ", ".join([*map(name, told), day])
     connection.execute(
         f"""
+        create or replace temp table several as
+        select id, _dt from versions qualify count(*) over (partition by {key}) > 1;
         create or replace temp table replacing as
         select _dt, _file, _row, old_dt, old_date, new_date, identity <> old_identity as is_other
         from (
             select
-                r._dt, r._file, r._row, {day} as new_date, lag({day}) over of_key as old_date, lag(r._dt) over of_key as old_dt,
+                _dt, _file, _row, {day} as new_date, lag({day}) over of_key as old_date, lag(_dt) over of_key as old_dt,
                 row({identity}) as identity, lag(row({identity})) over of_key as old_identity
-            from raw.{table.relation} r
-            semi join repeated a on {" and ".join(f"r.{name(c)} is not distinct from a.{name(c)}" for c in table.key)}
-            window of_key as (partition by {key} order by r._dt)
+            from raw.{table.relation}
+            where rowid in (select id from several)
+            window of_key as (partition by {key} order by _dt)
         )
         where old_dt is not null and _dt in ({listed(dts)})
         """
@@ -148,7 +168,6 @@ def _doubt(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[da
         """
     ).fetchall()[0]
     if few_are_readable and table.event_time:
-        day = f"i.{name(table.event_time)}::date"
         connection.execute(
             f"""
             insert into raw.doubtful_dates
@@ -157,10 +176,13 @@ def _doubt(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[da
                 where few_are_readable
             ),
             dated as (
-                select
-                    f._dt as dt, i._is_rejected as is_rejected,
-                    case when abs(f._dt - {day}) <= {columns.OLD_DAYS} then {day} end as day -- another one cannot be meant
-                from incoming i join incoming_files f using (_path)
+                select dt, is_rejected, case when abs(dt - day) <= {columns.OLD_DAYS} then day end as day -- no other can be meant
+                from (
+                    select _dt as dt, false as is_rejected, {name(table.event_time)}::date as day
+                    from raw.{table.relation} where _dt in ({listed(dts)})
+                    union all
+                    select dt, true, event_at::date from rejected
+                )
                 union all
                 select f._dt, true, null from broken_lines join incoming_files f using (_path)
             ),
@@ -199,19 +221,18 @@ def lines(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[dat
         *_first(told, "files"),
         *_first(files, "files"),
         *_first(problems, "reasons"),
-        *_remarks(connection, table),
+        *_remarks(connection),
         *(_lines(connection, _REPEATED.format(of=condition)) if has_replaced else []),
         *(_lines(connection, _REPLACING) if has_replacing else []),
-        *(_lines(connection, _OLD.format(column=name(table.event_time), days=columns.OLD_DAYS)) if table.event_time else []),
+        *_lines(connection, _OLD.format(days=columns.OLD_DAYS)),
     ]
 
 
-def _remarks(connection: duckdb.DuckDBPyConnection, table: Table) -> list[str]:
-    found = connection.execute("select _remarks, count(*) from incoming where _remarks > 0 group by all").fetchall()
-    counts = {
-        remark: sum(count for remarks, count in found if remarks & 2**n) for n, (_, remark) in enumerate(columns.remarks(table))
-    }
-    return [f"read: {count:,} x {remark}" for remark, count in sorted(counts.items()) if count]
+def _remarks(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    found = connection.execute(
+        "select remark, sum(row_count) as n from remarks group by all having n > 0 order by all"
+    ).fetchall()
+    return [f"read: {count:,} x {remark}" for remark, count in found]
 
 
 def missing(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -268,8 +289,9 @@ _REPLACING = """
     from replacing where is_other having count(*) > 0
 """
 _OLD = """
-    select case when count(*) > 0 then format(
-        '{{:,}} rows are of more than {days} days before their delivery: not counted in how late rows usually are', count(*)
+    select case when sum(row_count) > 0 then format(
+        '{{:,}} rows are of more than {days} days before their delivery: not counted in how late rows usually are',
+        sum(row_count)::bigint
     ) end
-    from incoming i join incoming_files f using (_path) where not i._is_rejected and i.{column} < f._dt - interval {days} day
+    from landed_counts where days_late > {days}
 """

@@ -20,7 +20,6 @@ from orchestration.landing import columns, ledger
 from orchestration.landing.contract import Table, contract
 from orchestration.landing.deliveries import Delivery, Inventory, nearest
 from orchestration.landing.readers import MAX_ROW_BYTES, Contents, Relation, read
-from orchestration.landing.tables import lateness
 from orchestration.sql import json_rows, name, text
 
 
@@ -46,13 +45,6 @@ class Gone:
 
 FILES = {"_path": "varchar", "_file": "varchar", "_dt": "date", "delivered": "bigint"}
 DELIVERIES = {"dt": "date", "signature": "varchar", "files": "integer", "unknown_columns": "varchar[]"}
-
-# The rows of `incoming`, each with its delivery and its number in its file.
-NUMBERED = """
-    select i.*, f._file, f._dt, i._number - f.first_number + 1 as _row
-    from incoming i
-    join incoming_files f using (_path)
-"""
 
 
 class NotAllLandedError(KefuError):
@@ -225,12 +217,14 @@ def _land_table(
     report: Callable[[str], None],
 ) -> Landed:
     table, relations = batch.table, contents.relations
-    try:
-        _create_incoming(connection, table, contents)
-    finally:
-        batch.check_unchanged()  # first: a file that changes while it is read can look like anything
-    repeated = _drop_repeated(connection, table)
-    _replace(connection, table, batch.dts, record_changes)
+
+    def read_into(relation: str, is_alone: bool) -> bool:
+        try:
+            return _read_files(connection, table, contents, relation, is_alone)
+        finally:
+            batch.check_unchanged()  # first: a file that changes while it is read can look like anything
+
+    repeated = _replace(connection, table, batch.dts, record_changes, read_into)
     rows, rejected = _log(connection, batch, relations)
     unknown = sorted({column for relation in relations for column in relation.unknown_columns})
     landed = Landed(table, len(batch.deliveries), rows, rejected, repeated, tuple(unknown))
@@ -245,99 +239,155 @@ def _land_table(
     return landed
 
 
-def _create_incoming(connection: duckdb.DuckDBPyConnection, table: Table, contents: Contents) -> None:
-    """Fills temporary table `incoming` with every row, typed, and `rejected` with the reasons for those that cannot be read.
-
-    `_remarks` holds which remarks of the table's are true of a row: two to the power of each one's number.
-    """
-    typed = ", ".join(f"{name(column.name)} {column.data_type}" for column in table.columns)
-    texts = ", ".join(f"{columns.raw_text(column.name)} varchar" for column in table.columns)
+def _create_read_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Makes what reading tells of besides the rows: of files, of rows that are rejected, of values written in another way."""
     connection.execute(
-        f"""
-        create or replace temp table incoming (
-            {typed}, _path varchar, _number bigint, _is_rejected boolean, _remarks ubigint, _raw varchar, _fault varchar,
-            _texts struct({texts})
-        );
+        """
         create or replace temp table incoming_files (
-            _path varchar, _file varchar, _dt date, delivered bigint, first_number bigint, read_rows bigint default 0
+            _path varchar, _file varchar, _dt date, delivered bigint, first_number bigint default 0
         );
         create or replace temp table broken_lines (_path varchar, row_number bigint, reason varchar, raw_row varchar);
-        create or replace temp table rejected (_path varchar, _number bigint, reason varchar, problem varchar, raw varchar);
+        create or replace temp table rejected (
+            dt date, file varchar, row_number bigint, reason varchar, problem varchar, raw varchar, event_at timestamp
+        );
+        create or replace temp table remarks (remark varchar, row_count bigint);
+        create or replace temp table expected (key_hash ubigint, last_dt date);
         """
     )
-    for relation in contents.relations:
-        files = [
-            {"_path": str(file.path), "_file": file.name, "_dt": str(file.dt), "delivered": contents.rows[file.name]}
-            for file in relation.files
-        ]
-        connection.execute(f"insert into incoming_files by name {json_rows(FILES)}", {"rows": json.dumps(files)})
-        try:
-            connection.execute(f"insert into incoming by name {_incoming(table, relation)}")
-        except duckdb.Error as error:
-            raise _unreadable(relation, error) from error
-        _keep_broken_lines(connection, relation)
+
+
+def _read_files(connection: duckdb.DuckDBPyConnection, table: Table, contents: Contents, target: str, is_alone: bool) -> bool:
+    """Reads every row of files that can be read into the relation `target`, which is like that of schema raw; `is_alone` tells
+    that no other row of the table is there. Returns whether `expected` has every key that comes several times.
+    """
+    is_expecting = is_alone and not any(relation.is_read_in_order for relation in contents.relations)
+    files = [
+        {"_path": str(file.path), "_file": file.name, "_dt": str(file.dt), "delivered": contents.rows[file.name]}
+        for relation in contents.relations
+        for file in relation.files
+    ]
+    connection.execute(f"insert into incoming_files by name {json_rows(FILES)}", {"rows": json.dumps(files)})
+    try:
+        if is_expecting and contents.relations:
+            _expect(connection, table, contents.relations)
+        for relation in contents.relations:
+            rows = _numbered(connection, relation) if relation.is_read_in_order else f"({relation.rows})"
+            parsed = f"(select {relation.parsed} from {rows})"
+            connection.execute(f"insert into {target} by name {_incoming(table, relation, parsed)}")
+            _tell_rejected(connection, table, relation, parsed, target)
+            _tell_remarks(connection, table, relation, parsed)
+    except duckdb.Error as error:
+        raise _unreadable(contents, error) from error
+    return is_expecting
+
+
+def _numbered(connection: duckdb.DuckDBPyConnection, relation: Relation) -> str:
+    """Reads rows in their order into a temporary table. Returns its name."""
+    connection.execute(f"create or replace temp table read_rows as {relation.rows}")
     connection.execute(
         """
-        update incoming_files as f set first_number = i.first_number, read_rows = i.row_count
-        from (select _path, min(_number) as first_number, count(*) as row_count from incoming group by _path) i
-        where f._path = i._path
+        update incoming_files as f set first_number = r.first_number
+        from (select _path, min(_number) as first_number from read_rows group by _path) r where f._path = r._path
         """
     )
-    is_any_broken, is_any_rejected = connection.execute(
-        "select exists (from broken_lines), exists (from incoming where _is_rejected)"
-    ).fetchall()[0]
-    if is_any_broken:
+    if _keep_broken_lines(connection, relation):
         _check_broken_lines(connection)
         _count_broken_lines(connection)
-    _check_counts(connection)
-    if is_any_rejected:
-        _tell_rejected(connection, table)
+    return "read_rows"
 
 
-def _incoming(table: Table, relation: Relation) -> str:
-    """A query for the rows of files. Of most rows it looks only at whether anything is wrong: what, is told of few."""
+def _values(table: Table, relation: Relation, parsed: str, others: str) -> str:
+    """A query for the text of each column, its value, and `others` of the parsed rows."""
     texts = ", ".join(
-        f"coalesce(nullif({name(column.name)}, {text('')}), {text(column.default)})" + f" as {columns.raw_text(column.name)}"
-        if column.default is not None
-        else f"nullif({name(column.name)}, {text('')}) as {columns.raw_text(column.name)}"
+        f"{columns.delivered(column, relation.texts[column.name], is_text=True)} as {columns.raw_text(column.name)}"
         for column in table.columns
     )
     values = ", ".join(
         f"{columns.value(column, columns.raw_text(column.name))} as {name(column.name)}" for column in table.columns
     )
-    remarks = [f"case when {is_true} then {2**n} else 0 end" for n, (is_true, _) in enumerate(columns.remarks(table))]
-    packed = ", ".join(columns.raw_text(column.name) for column in table.columns)
+    return f"select *, {values} from (select {texts}, {others} from {parsed})"
+
+
+def _held(table: Table, relation: Relation, parsed: str) -> str:
+    """A query for the values of each column as in `_values`, but without the way through a text where a file holds its type."""
+    sources, values = [], []
+    for column in table.columns:
+        source, held = columns.raw_text(column.name), relation.held.get(column.name)
+        value = columns.value_held(column, source, held.data_type) if held else None
+        delivered = held.expression if held and value else relation.texts[column.name]
+        sources.append(f"{columns.delivered(column, delivered, is_text=value is None)} as {source}")
+        values.append(f"{value or columns.value(column, source)} as {name(column.name)}")
     return f"""
-        select
-            {_names(table)}, _path, _number, _is_rejected,
-            case when _is_rejected then 0 else {" + ".join(remarks) or "0"} end as _remarks,
-            case when _is_rejected then {relation.raw_row} end as _raw,
-            case when _is_rejected then {relation.fault} end as _fault,
-            case when _is_rejected then row({packed}) end as _texts
-        from (
-            select *, {columns.is_wrong(table)} as _is_rejected
-            from (
-                select *, {values}
-                from (select {texts}, _path, _number, _delivered from ({relation.sql}))
-                join (select _path, _dt from incoming_files) using (_path)
-            )
-        )
+        select *, {", ".join(values)}
+        from (select {", ".join(sources)}, _path, _number from {parsed})
+        join incoming_files using (_path)
     """
 
 
-def _tell_rejected(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+def _incoming(table: Table, relation: Relation, parsed: str) -> str:
+    """A query for the rows of files as schema raw has them; _stands is null where anything is wrong with a row."""
+    return f"""
+        select
+            {_names(table)}, _dt, _file, _number - first_number + 1 as _row, timestamp {text(beijing_now())} as _landed_at,
+            case when not {columns.is_wrong(table)} then coalesce(_dt = last_dt, true) end as _stands
+        from ({_held(table, relation, parsed)})
+        left join expected on {_hashed_key(table)} = key_hash
+    """
+
+
+def _expect(connection: duckdb.DuckDBPyConnection, table: Table, relations: Sequence[Relation]) -> None:
+    """Fills temporary table `expected` with the keys that several rows of these relations have, and the last dt of each: then
+    rows stand as they are written. To update them later takes longer than to read their keys twice.
+    """
+    keys = " union all ".join(
+        f"select {_hashed_key(table)} as key_hash, _dt from ({_held(table, relation, f'({relation.rows})')})"
+        for relation in relations
+    )
+    connection.execute(f"insert into expected select key_hash, max(_dt) from ({keys}) group by all having count(*) > 1")
+
+
+def _tell_rejected(connection: duckdb.DuckDBPyConnection, table: Table, relation: Relation, parsed: str, target: str) -> None:
+    """Takes rows with which anything is wrong out of `target` into `rejected`, with all that is wrong: they are read again."""
+    (is_any,) = connection.execute(f"select exists (from {target} where _stands is null)").fetchall()[0]
+    if not is_any:
+        return
+    others = f"_path, _number, {relation.raw_row} as _raw, {relation.fault} as _fault, _dt, _file, _row"
+    event = name(table.event_time) if table.event_time else "null"
     connection.execute(
         f"""
+        create or replace temp table wrong_rows as
+        select f._path, t._row + f.first_number - 1 as _number, f._dt, f._file, t._row
+        from {target} t join incoming_files f on t._file = f._file
+        where t._stands is null;
         insert into rejected
         select
-            _path, _number, coalesce(_fault, {columns.reason(table)}), coalesce(_fault, {columns.problem(table)}), _raw
-        from (
-            select i.* exclude (_texts), f._dt, unnest(i._texts)
-            from incoming i join incoming_files f using (_path)
-            where i._is_rejected
-        )
+            _dt, _file, _row, coalesce(_fault, {columns.reason(table)}), coalesce(_fault, {columns.problem(table)}), _raw, {event}
+        from ({_values(table, relation, f"{parsed} join wrong_rows using (_path, _number)", others)});
+        delete from {target} where _stands is null;
         """
     )
+
+
+def _tell_remarks(connection: duckdb.DuckDBPyConnection, table: Table, relation: Relation, parsed: str) -> None:
+    """Counts rows that can be read although something of them is written in another way."""
+    as_text = [
+        column
+        for column in table.columns
+        if column.name not in relation.held or columns.value_held(column, "", relation.held[column.name].data_type) is None
+    ]
+    remarks = columns.remarks(as_text)
+    if not remarks:
+        return
+    values = f"select * from ({_values(table, relation, parsed, '_path')}) join incoming_files using (_path)"
+    counts = ", ".join(f"count(*) filter ({is_true})" for is_true, _ in remarks)
+    (is_any,) = connection.execute(
+        f"select exists (from ({values}) where {' or '.join(is_true for is_true, _ in remarks)})"
+    ).fetchall()[0]
+    if is_any:
+        (found,) = connection.execute(f"select {counts} from ({values}) where not {columns.is_wrong(table)}").fetchall()
+        connection.execute(
+            "insert into remarks select unnest($1::varchar[]), unnest($2::bigint[])", [[told for _, told in remarks], [*found]]
+        )
 
 
 def _check_broken_lines(connection: duckdb.DuckDBPyConnection) -> None:
@@ -356,14 +406,13 @@ def _check_broken_lines(connection: duckdb.DuckDBPyConnection) -> None:
         )
 
 
-def _check_counts(connection: duckdb.DuckDBPyConnection) -> None:
+def _check_counts(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[date]) -> None:
     """Refuses a file of which DuckDB read more or fewer rows than a count apart from it."""
     found = connection.execute(
-        """
-        select f._file, f.delivered, f.read_rows + coalesce(b.row_count, 0) as read
-        from incoming_files f
-        left join (select _path, count(*) as row_count from broken_lines group by all) b using (_path)
-        where f.delivered <> read
+        f"""
+        select file, delivered, landed + replaced + rejected as read
+        from raw.delivered_files
+        where {ledger.of(table, dts)} and delivered <> read
         order by all limit 1
         """
     ).fetchall()
@@ -377,25 +426,27 @@ def _count_broken_lines(connection: duckdb.DuckDBPyConnection) -> None:
     """Gives rows that follow a broken line the next number in their file, as the reader counted without that line."""
     connection.execute(
         """
-        update incoming as i set _number = i._number + s.broken
+        update read_rows as r set _number = r._number + s.broken
         from (
-            select i.rowid as id, b.broken
-            from incoming i
+            select r.rowid as id, b.broken
+            from read_rows r
             asof join (
                 select f._path, f.first_number + b.row_number - n as from_number, max(n) as broken
                 from (select *, row_number() over (partition by _path order by row_number) as n from broken_lines) b
                 join incoming_files f using (_path)
                 group by all
-            ) b on i._path = b._path and i._number >= b.from_number
+            ) b on r._path = b._path and r._number >= b.from_number
         ) s
-        where i.rowid = s.id
+        where r.rowid = s.id
         """
     )
 
 
-def _unreadable(relation: Relation, error: duckdb.Error) -> KefuError:
-    files = [file.name for file in relation.files if str(file.path) in str(error)] or [relation.files[0].name]
-    named = max(files, key=len)  # of x.csv and x.csv.gz both stand in the message about the latter
+def _unreadable(contents: Contents, error: duckdb.Error) -> KefuError:
+    files = [file for relation in contents.relations for file in relation.files]
+    named = max(
+        [file.name for file in files if str(file.path) in str(error)] or [files[0].name], key=len
+    )  # of x.csv and x.csv.gz both stand in the message about the latter
     if "state machine reached an invalid state" in str(error):
         return KefuError(f"{named} cannot be read: its line ends are mixed (a carriage return or line feed outside quotes)")
     if "Invalid unicode" in str(error):  # also where the reader cuts off a long row to quote it
@@ -407,15 +458,18 @@ def _names(table: Table, prefix: str = "") -> str:
     return ", ".join(prefix + name(column.name) for column in table.columns)
 
 
-def _keep_broken_lines(connection: duckdb.DuckDBPyConnection, relation: Relation) -> None:
-    """Keeps lines that the CSV reader could not take apart; it lists them in tables, even where there are none."""
+def _keep_broken_lines(connection: duckdb.DuckDBPyConnection, relation: Relation) -> bool:
+    """Keeps lines that the CSV reader could not take apart, and tells whether there are any; it lists them in tables, even where
+    there are none.
+    """
     try:
         (is_any_broken,) = connection.execute("select exists (from reject_errors)").fetchall()[0]
     except duckdb.CatalogException:  # no such table; to ask the catalog for it takes five times as long
-        return
+        return False
     if is_any_broken:
         _copy_broken_lines(connection, relation)
     connection.execute("drop table reject_errors; drop table reject_scans")
+    return bool(is_any_broken)
 
 
 def _copy_broken_lines(connection: duckdb.DuckDBPyConnection, relation: Relation) -> None:
@@ -449,94 +503,113 @@ def _copy_broken_lines(connection: duckdb.DuckDBPyConnection, relation: Relation
     )
 
 
-def _same_key(table: Table, left: str, right: str) -> str:
-    return " and ".join(f"{left}.{name(column)} is not distinct from {right}.{name(column)}" for column in table.key)
-
-
 def _key(table: Table) -> str:
     return ", ".join(map(name, table.key))
 
 
-def _drop_repeated(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
-    """Leaves one row of a key within a dt: that of the later file, then the later of a file. Returns how many went.
-
-    What went stands in temporary table `replaced`, each with the row that stands instead.
-    """
-    key = _key(table)
-    (is_any_repeated,) = connection.execute(
-        f"""
-        create or replace temp table replaced (
-            id bigint, by_id bigint, _dt date, _file varchar, _row bigint, by_file varchar, by_row bigint, is_same boolean
-        );
-        create or replace temp table said_again as
-        select {key} from incoming where not _is_rejected group by all having count(*) > 1;
-        select exists (from said_again)
-        """
-    ).fetchall()[0]
-    if not is_any_repeated:
-        return 0
-    same = " and ".join(f"i.{name(column.name)} is not distinct from s.{name(column.name)}" for column in table.columns)
-    connection.execute(
-        f"""
-        insert into replaced
-        with rows as (
-            select
-                i.rowid as id, last_value(i.rowid) over of_key as by_id,
-                f._dt, f._file, i._number - f.first_number + 1 as _row,
-                last_value(f._file) over of_key as by_file, last_value(i._number - f.first_number + 1) over of_key as by_row
-            from incoming i
-            join incoming_files f using (_path)
-            semi join said_again a on {_same_key(table, "i", "a")}
-            where not i._is_rejected
-            window of_key as (
-                partition by f._dt, {key} order by f._file, i._number
-                rows between unbounded preceding and unbounded following
-            )
-        )
-        select r.*, {same} as is_same
-        from rows r join incoming i on r.id = i.rowid join incoming s on r.by_id = s.rowid
-        where r.id <> r.by_id;
-        """
-    )
-    return int(connection.execute("delete from incoming where rowid in (select id from replaced)").fetchall()[0][0])
+def _hashed_key(table: Table) -> str:
+    return f"hash({_key(table)})"
 
 
 def _drop(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[date], record_changes: bool) -> None:
     """Takes deliveries out of schema raw, as if they had never come."""
-    _create_incoming(connection, table, Contents([], {}, {}))
-    _replace(connection, table, dts, record_changes)
+    _replace(connection, table, dts, record_changes, lambda relation, is_alone: False)
     ledger.forget(connection, table, dts)
     for relation in ("raw.deliveries", "raw.delivery_lateness"):
         connection.execute(f"delete from {relation} where {ledger.of(table, dts)}")
 
 
-def _replace(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[date], record_changes: bool) -> None:
-    """Puts incoming rows in place of what the same dts held; the last dt of a key stands. Changed rows go to schema changed."""
-    raw, key = f"raw.{table.relation}", _key(table)
-    listed = ledger.listed(dts)
+def _replace(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    dts: Sequence[date],
+    record_changes: bool,
+    read_into: Callable[[str, bool], bool],
+) -> int:
+    """Puts what `read_into` writes into a relation in place of what the same dts held; the last dt of a key stands.
+
+    With `record_changes`, changed rows go to schema changed. Returns how many rows had the key of a later row of their dt.
+    """
+    raw, of_dts = f"raw.{table.relation}", f"_dt in ({ledger.listed(dts)})"
+    _create_read_tables(connection)
     connection.execute(
-        f"""
-        create or replace temp table affected as
-        select {key} from incoming where not _is_rejected
-        union
-        select {key} from {raw} where _dt in ({listed});
-        """
+        f"create or replace temp table affected as select distinct {_hashed_key(table)} as key_hash from {raw} where {of_dts}"
     )
-    if record_changes:
+    if record_changes:  # what is read is to be known before what it replaces goes: it is read aside, which takes longer
+        connection.execute(f"create or replace temp table incoming as from {raw} limit 0")
+        read_into("incoming", False)
+        connection.execute(f"insert into affected select {_hashed_key(table)} from incoming")
         connection.execute(f"create or replace temp table before as {_standing(table)}")
-    connection.execute(
-        f"""
-        delete from {raw} where _dt in ({listed});
-        insert into {raw} ({_names(table)}, _dt, _file, _row, _landed_at, _stands)
-        select {_names(table)}, _dt, _file, _row, timestamp {text(beijing_now())}, true
-        from ({NUMBERED})
-        where not _is_rejected;
-        """
-    )
+        connection.execute(f"delete from {raw} where {of_dts}; insert into {raw} from incoming; drop table incoming")
+    else:
+        connection.execute(f"delete from {raw} where {of_dts}")
+        (is_alone,) = connection.execute(f"select not exists (from {raw})").fetchall()[0]
+        is_expecting = read_into(raw, is_alone)
+        keys = f"{_hashed_key(table)} from {raw} where {of_dts}"
+        several = "key_hash from expected" if is_expecting else keys + " group by all having count(*) > 1" if is_alone else keys
+        connection.execute(f"insert into affected select {several}")
+    _find_versions(connection, table)
+    repeated = _drop_repeated(connection, table, dts)
     _restand(connection, table)
     ledger.find_replacing(connection, table, dts)
     if record_changes:
         _record_changes(connection, table)
+    return repeated
+
+
+def _find_versions(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Fills temporary table `versions` with where the rows of affected keys are. Keys are compared by their hash until then."""
+    connection.execute(
+        f"""
+        create or replace temp table versions as
+        select {_key(table)}, rowid as id, _dt, _file, _row, _stands
+        from raw.{table.relation}
+        where {_hashed_key(table)} in (select key_hash from affected)
+        """
+    )
+
+
+def _drop_repeated(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[date]) -> int:
+    """Leaves one row of a key within a dt: that of the later file, then the later of a file. Returns how many went.
+
+    What went stands in temporary table `replaced`, each with the row that stands instead.
+    """
+    raw = f"raw.{table.relation}"
+    same = " and ".join(f"i.{name(column.name)} is not distinct from s.{name(column.name)}" for column in table.columns)
+    (count,) = connection.execute(
+        f"""
+        create or replace temp table later as
+        select id, by_id, _dt, _file, _row, by_file, by_row
+        from (
+            select
+                *, last_value(id) over of_key as by_id, last_value(_file) over of_key as by_file,
+                last_value(_row) over of_key as by_row
+            from versions
+            where _dt in ({ledger.listed(dts)})
+            window of_key as (
+                partition by _dt, {_key(table)} order by _file, _row rows between unbounded preceding and unbounded following
+            )
+        )
+        where id <> by_id;
+        create or replace temp table replaced as
+        select _dt, _file, _row, by_file, by_row, null::boolean as is_same from later limit 0;
+        select count(*) from later
+        """
+    ).fetchall()[0]
+    if count:
+        connection.execute(
+            f"""
+            insert into replaced
+            select r._dt, r._file, r._row, r.by_file, r.by_row, {same}
+            from later r
+            join (from {raw} where rowid in (select id from later)) i on r._dt = i._dt and r._file = i._file and r._row = i._row
+            join (from {raw} where rowid in (select by_id from later)) s
+                on r._dt = s._dt and r.by_file = s._file and r.by_row = s._row;
+            delete from {raw} where rowid in (select id from later);
+            delete from versions where id in (select id from later);
+            """
+        )
+    return int(count)
 
 
 def amend(
@@ -545,16 +618,17 @@ def amend(
     """Removes landed rows for which the condition `is_removed` holds, and sets columns of others to other values (`blanked`:
     values by column), in one transaction. Changed rows go to schema changed. Returns how many rows it concerned.
     """
-    raw, key = f"raw.{table.relation}", _key(table)
+    raw = f"raw.{table.relation}"
     changes = " or ".join(f"{name(column)} is distinct from {value}" for column, value in blanked.items()) or "false"
     connection.execute(
         f"""
         create or replace temp table amended as
-        select {key}, _dt, rowid as id, coalesce({is_removed}, false) as is_removed from {raw}
+        select {_hashed_key(table)} as key_hash, _dt, rowid as id, coalesce({is_removed}, false) as is_removed from {raw}
         where coalesce({is_removed}, false) or {changes};
-        create or replace temp table affected as select distinct {key} from amended;
+        create or replace temp table affected as select distinct key_hash from amended;
         """
     )
+    dts = [dt for (dt,) in connection.execute("select distinct _dt from amended order by all").fetchall()]
     (count,) = connection.execute("select count(*) from amended").fetchall()[0]
     if not count:
         return 0
@@ -566,10 +640,12 @@ def amend(
         if blanked:
             values = ", ".join(f"{name(column)} = {value}" for column, value in blanked.items())
             connection.execute(f"update {raw} set {values} where {changes}")
+        _find_versions(connection, table)
         _restand(connection, table)
         if record_changes:
             _record_changes(connection, table)
-        _count_rows(connection, table, "select distinct _dt from amended")
+        ledger.count_landed(connection, table, dts)
+        _update_deliveries(connection, table, dts)
         ledger.forget_landed(connection, table)
         connection.execute("commit")
     except BaseException:
@@ -580,24 +656,19 @@ def amend(
 
 def _standing(table: Table) -> str:
     """The standing rows of the keys in `affected`."""
-    raw = f"raw.{table.relation}"
-    return f"select {_names(table, 'r.')} from {raw} r semi join affected a on {_same_key(table, 'r', 'a')} where r._stands"
+    is_affected = f"{_hashed_key(table)} in (select key_hash from affected)"
+    return f"select {_names(table)} from raw.{table.relation} where _stands and {is_affected}"
 
 
 def _restand(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Lets the row of the last dt stand, of each key in `affected`. Temporary table `repeated` has the keys of several dts."""
-    raw = f"raw.{table.relation}"
+    """Lets the row of the last dt stand, of each key in `versions`."""
     connection.execute(
         f"""
-        create or replace temp table repeated as
-        select {_names_of_key(table, "r.")}, max(r._dt) as last_dt
-        from {raw} r
-        semi join affected a on {_same_key(table, "r", "a")}
-        group by {_names_of_key(table, "r.")}
-        having count(*) > 1 or not bool_and(r._stands);
-        update {raw} as r set _stands = (r._dt = l.last_dt)
-        from repeated l
-        where {_same_key(table, "r", "l")} and r._stands <> (r._dt = l.last_dt);
+        update raw.{table.relation} as r set _stands = v.is_last
+        from (
+            select id, _stands, _dt = max(_dt) over (partition by {_key(table)}) as is_last from versions
+        ) v
+        where r.rowid = v.id and v._stands <> v.is_last
         """
     )
 
@@ -606,16 +677,11 @@ def _record_changes(connection: duckdb.DuckDBPyConnection, table: Table) -> None
     """Puts into schema changed what stood in `before` and does not now, and the other way round."""
     connection.execute(
         f"""
+        create or replace temp table after as {_standing(table)};
         insert into changed.{table.relation} by name
-        (select * from before except select * from ({_standing(table)}))
-        union all
-        (select * from ({_standing(table)}) except select * from before)
+        (select * from before except select * from after) union all (select * from after except select * from before)
         """
     )
-
-
-def _names_of_key(table: Table, prefix: str) -> str:
-    return ", ".join(prefix + name(column) for column in table.key)
 
 
 def _log(connection: duckdb.DuckDBPyConnection, batch: _Batch, relations: Sequence[Relation]) -> tuple[int, int]:
@@ -626,7 +692,9 @@ def _log(connection: duckdb.DuckDBPyConnection, batch: _Batch, relations: Sequen
         for file in relation.files:
             unknown[file.dt].update(relation.unknown_columns)
     ledger.forget(connection, table, batch.dts)
+    ledger.count_landed(connection, table, batch.dts)
     ledger.write(connection, table, batch.dts)
+    _check_counts(connection, table, batch.dts)
     connection.execute(f"delete from raw.deliveries where {dts}")
     deliveries = [
         {
@@ -644,16 +712,15 @@ def _log(connection: duckdb.DuckDBPyConnection, batch: _Batch, relations: Sequen
         """,
         {"rows": json.dumps(deliveries)},
     )
-    _count_rows(connection, table, f"select unnest([{ledger.listed(batch.dts)}])")
+    _update_deliveries(connection, table, batch.dts)
     rows, rejected = connection.execute(
         f"select sum(row_count), sum(rejected_row_count) from raw.deliveries where {dts}"
     ).fetchall()[0]
     return int(rows), int(rejected)
 
 
-def _count_rows(connection: duckdb.DuckDBPyConnection, table: Table, dts: str) -> None:
-    """Updates what raw.deliveries says of the rows of some dts, `dts` being a query of them."""
-    newest = f"max(i.{name(table.event_time)})" if table.event_time else "null::timestamp"
+def _update_deliveries(connection: duckdb.DuckDBPyConnection, table: Table, dts: Sequence[date]) -> None:
+    """Updates what schema raw says of the rows of deliveries, by what `ledger.count_landed` counted."""
     connection.execute(
         f"""
         update raw.deliveries as d set
@@ -664,21 +731,18 @@ def _count_rows(connection: duckdb.DuckDBPyConnection, table: Table, dts: str) -
         from (
             select
                 l.dt,
-                count(i._dt) as row_count,
-                {newest} as newest_event_at,
+                coalesce(sum(c.row_count), 0) as row_count,
+                max(c.newest_event_at) as newest_event_at,
                 (select count(*) from raw.rejected_rows j where {table.condition} and j.dt = l.dt)
                     as rejected_row_count
-            from ({dts}) l (dt)
-            left join raw.{table.relation} i on l.dt = i._dt
+            from (select unnest([{ledger.listed(dts)}])) l (dt)
+            left join landed_counts c on l.dt = c.dt
             group by l.dt
         ) r
-        where {table.condition} and d.dt = r.dt
+        where {table.condition} and d.dt = r.dt;
+        delete from raw.delivery_lateness where {ledger.of(table, dts)};
+        insert into raw.delivery_lateness
+        select {text(table.platform)}, {text(table.name)}, dt, days_late, sum(row_count)
+        from landed_counts where days_late <= {columns.OLD_DAYS} group by all
         """
     )
-    if table.event_time:
-        connection.execute(
-            f"""
-            delete from raw.delivery_lateness where {table.condition} and dt in ({dts});
-            insert into raw.delivery_lateness from {lateness(table, table.event_time)} where dt in ({dts});
-            """
-        )

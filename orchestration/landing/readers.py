@@ -1,8 +1,7 @@
-"""Files to relations of text: every format gives the same columns as VARCHAR, so that one rule per type reads them all.
+"""Files to relations: every format gives the same columns as text, so that one rule per type reads them all, and those that a
+file already holds in the contract's type as they are.
 
-A relation has the table's columns and
-- `_path` and `_number`, which counts the rows of a file from any number on: what runs in parallel keeps no order;
-- `_delivered`, the row as it came (looked at only where the row is rejected).
+A relation's rows have the file's columns, `_path`, and `_number`, which counts the rows of a file from any number on.
 """
 
 from __future__ import annotations
@@ -71,13 +70,31 @@ class Header:
 
 
 @dataclass(frozen=True)
+class Source:
+    """Where a column's value comes from: an expression of a relation's rows, and the type in which a file holds it."""
+
+    expression: str
+    data_type: str
+
+
+@dataclass(frozen=True)
 class Relation:
-    sql: str
+    rows: str  # a query; rows that are numbered one after the other, which is slow, are read with it once
+    texts: dict[str, str]  # by the table's columns, expressions for their text
+    held: dict[str, Source]  # the columns that the files hold as something else than text
+    raw_row: str  # an expression for the row as it came, for rejected ones
     files: tuple[File, ...]  # with the paths where the reader finds them
     columns: tuple[str, ...]  # as they stand in the files
     unknown_columns: tuple[str, ...]
-    raw_row: str  # of `_delivered`, the row as text
-    fault: str = "null"  # of `_delivered`, what is wrong with a rejected row as a whole
+    fault: str = "null::varchar"  # an expression for what is wrong with a rejected row as a whole
+    parsed: str = "*"  # the select list that makes of `rows` what the expressions are of
+    is_read_in_order: bool = True
+
+    @property
+    def sql(self) -> str:
+        """A query for the table's columns as text."""
+        texts = ", ".join(f"{text_of_column} as {name(column)}" for column, text_of_column in self.texts.items())
+        return f"select {texts} from (select {self.parsed} from ({self.rows}))"
 
 
 @dataclass(frozen=True)
@@ -97,11 +114,12 @@ def read(connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[Fi
     groups: dict[tuple[str, bool, Header], list[File]] = defaultdict(list)
     rows: dict[str, int] = {}
     remarks: dict[str, list[str]] = {}
+    known = _parquet_headers(connection, table, [file for file in files if file.file_format == "parquet"])
     for number, file in enumerate(files):
         try:
             encoding = _encoding(file)
             found = file if encoding == UTF_8 else _in_utf8(file, encoding, aside / f"{number}.{file.file_format}")
-            header, rows[file.name] = _HEADERS[file.file_format](connection, table, found)
+            header, rows[file.name] = known.get(str(file.path)) or _HEADERS[file.file_format](connection, table, found)
         except (OSError, EOFError, UnicodeDecodeError, zlib.error, csv.Error, duckdb.Error, UnreadableError) as error:
             raise KefuError(f"{file.name} cannot be read: {first_line(error)}") from error
         _check_columns(table, file, header)
@@ -288,6 +306,32 @@ def _jsonl_header(connection: duckdb.DuckDBPyConnection, table: Table, file: Fil
     return Header(_columns(table, ((column.name, "VARCHAR") for column in table.columns))), 0  # what has no rows lacks nothing
 
 
+def _parquet_headers(connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[File]) -> dict[str, tuple[Header, int]]:
+    """Headers and numbers of rows by path, read all at once: DuckDB describes one file of each schema. Empty where one of the
+    files cannot be read: which one, reading each by itself tells.
+    """
+    try:
+        found = connection.execute(
+            f"""
+            select file_name, num_rows, schema
+            from parquet_file_metadata({paths(files)})
+            join (
+                select file_name, string_agg(row(name, type, type_length, scale, precision, repetition_type, num_children,
+                    converted_type, logical_type, duckdb_type)::varchar order by column_id) as schema
+                from parquet_schema({paths(files)}) group by file_name
+            ) using (file_name)
+            """
+        ).fetchall()
+    except duckdb.Error:
+        return {}
+    described: dict[str, Header] = {}
+    by_path = {str(file.path): file for file in files}
+    for path, _, schema in found:
+        if schema not in described and path in by_path:
+            described[schema], _ = _parquet_header(connection, table, by_path[path])
+    return {path: (described[schema], int(rows)) for path, rows, schema in found if schema in described}
+
+
 def _parquet_header(connection: duckdb.DuckDBPyConnection, table: Table, file: File) -> tuple[Header, int]:
     described = connection.execute(f"describe select * from read_parquet({paths([file])}, hive_partitioning = false)").fetchall()
     ((rows,),) = connection.execute(f"select num_rows from parquet_file_metadata({paths([file])})").fetchall()
@@ -317,9 +361,9 @@ def _lines(files: Sequence[File], on_error: str) -> str:
     )"""
 
 
-def _known(table: Table, texts: dict[str, str]) -> str:
-    """The table's columns as text, null where the files lack them."""
-    return ", ".join(f"{texts.get(column.name, 'null::varchar')} as {name(column.name)}" for column in table.columns)
+def _known(table: Table, texts: dict[str, str]) -> dict[str, str]:
+    """The text of the table's columns, null where the files lack them."""
+    return {column.name: texts.get(column.name, "null::varchar") for column in table.columns}
 
 
 def _unknown(table: Table, header: Header) -> tuple[str, ...]:
@@ -328,50 +372,67 @@ def _unknown(table: Table, header: Header) -> tuple[str, ...]:
 
 
 def _read_csv(table: Table, header: Header, files: tuple[File, ...]) -> Relation:
-    texts = {column: f"c{number}" for number, column in enumerate(header.columns)}
+    sources = {column: f"c{number}" for number, column in enumerate(header.columns)}
     # Not in parallel: DuckDB looks for the first row of a later part by its shape, and finds it inside a quoted text.
-    sql = f"""
-        select
-            {_known(table, {column.name: source for column, source in texts.items()})},
-            _path, row_number() over () as _number,
-            struct_pack({_pack({column.in_file: source for column, source in texts.items()})}) as _delivered
+    rows = f"""
+        select *, row_number() over () as _number
         from read_csv(
-            {paths(files)}, columns = {{{", ".join(f"{source}: 'VARCHAR'" for source in texts.values())}}},
+            {paths(files)}, columns = {{{", ".join(f"{source}: 'VARCHAR'" for source in sources.values())}}},
             header = true, auto_detect = false, delim = {text(header.delimiter)}, quote = '"', escape = '"', nullstr = '',
             allow_quoted_nulls = true, parallel = false, max_line_size = {MAX_ROW_BYTES}, buffer_size = {BUFFER_BYTES},
             {_compression(files)}, hive_partitioning = false, filename = '_path', store_rejects = true
         )"""
-    columns = tuple(column.in_file for column in header.columns)
-    return Relation(sql, files, columns, _unknown(table, header), "to_json(_delivered)::varchar")
+    return Relation(
+        rows,
+        texts=_known(table, {column.name: source for column, source in sources.items()}),
+        held={},
+        raw_row=_as_json({column.in_file: source for column, source in sources.items()}),
+        files=files,
+        columns=tuple(column.in_file for column in header.columns),
+        unknown_columns=_unknown(table, header),
+    )
 
 
 def _read_jsonl(table: Table, header: Header, files: tuple[File, ...]) -> Relation:
     keys = {column.name: column.in_file for column in header.columns}
     wanted = {column.name: keys.get(column.name, column.name) for column in table.columns}
     structure = "{" + ", ".join(f'{json.dumps(key)}: "VARCHAR"' for key in wanted.values()) + "}"
-    texts = {column: f"delivered.{name(key)}" for column, key in wanted.items()}
-    sql = f"""
-        select {_known(table, texts)}, _path, _number, line as _delivered
-        from (
-            select line, _path, _number, try(json_transform(line, {text(structure)})) as delivered
-            from (select line, _path, row_number() over () as _number from {_lines(files, "store_rejects = true")})
-        )"""
-    fault = "case when try(json_type(_delivered)) is distinct from 'OBJECT' then 'not a JSON object' end"
-    return Relation(sql, files, (), _unknown(table, header), "_delivered", fault)
+    return Relation(
+        f"select line, _path, row_number() over () as _number from {_lines(files, 'store_rejects = true')}",
+        texts={column: f"delivered.{name(key)}" for column, key in wanted.items()},
+        held={},
+        raw_row="line",
+        files=files,
+        columns=(),
+        unknown_columns=_unknown(table, header),
+        fault="case when try(json_type(line)) is distinct from 'OBJECT' then 'not a JSON object' end",
+        parsed=f"*, try(json_transform(line, {text(structure)})) as delivered",
+    )
 
 
 def _read_parquet(table: Table, header: Header, files: tuple[File, ...]) -> Relation:
     ids = {column.name for column in table.columns if column.is_id}
+    sources = {column: f"c{number}" for number, column in enumerate(header.columns)}  # a file's own names can be any
+    found = {column.name: Source(source, column.data_type) for column, source in sources.items()}
     texts = {
-        column.name: (id_text_of if column.name in ids else text_of)(name(column.in_file), column.data_type)
-        for column in header.columns
+        column: (id_text_of if column in ids else text_of)(source.expression, source.data_type)
+        for column, source in found.items()
     }
-    sql = f"""
+    rows = f"""
         select
-            {_known(table, texts)}, "path of the file" as _path, file_row_number as _number,
-            struct_pack({_pack({column.in_file: name(column.in_file) for column in header.columns})}) as _delivered
+            {", ".join(f"{name(column.in_file)} as {source}" for column, source in sources.items())},
+            "path of the file" as _path, file_row_number as _number
         from read_parquet({paths(files)}, hive_partitioning = false, filename = 'path of the file', file_row_number = true)"""
-    return Relation(sql, files, (), _unknown(table, header), "to_json(_delivered)::varchar")
+    return Relation(
+        rows,
+        texts=_known(table, texts),
+        held={column: source for column, source in found.items() if source.data_type != "VARCHAR"},
+        raw_row=_as_json({column.in_file: source for column, source in sources.items()}),
+        files=files,
+        columns=(),
+        unknown_columns=_unknown(table, header),
+        is_read_in_order=False,
+    )
 
 
 def text_of(column: str, data_type: str) -> str:
@@ -391,8 +452,8 @@ def id_text_of(column: str, data_type: str) -> str:
     )
 
 
-def _pack(columns: dict[str, str]) -> str:
-    return ", ".join(f"{name(column)} := {value}" for column, value in columns.items())
+def _as_json(columns: dict[str, str]) -> str:
+    return f"to_json(struct_pack({', '.join(f'{name(column)} := {value}' for column, value in columns.items())}))::varchar"
 
 
 _HEADERS = {"csv": _csv_header, "jsonl": _jsonl_header, "parquet": _parquet_header}

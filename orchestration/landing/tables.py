@@ -140,7 +140,7 @@ def _late_rows(table: Table, event_time: str) -> str:
 
 def lateness(table: Table, event_time: str) -> str:
     """A query: the table's rows per dt and days from event to delivery (0 for an event after it), but for those of history."""
-    days_late = f"greatest(_dt - {name(event_time)}::date, 0)::integer"
+    days_late = columns.days_late(event_time)
     return f"""(
         select
             {text(table.platform)} as platform, {text(table.name)} as table_name, _dt as dt, {days_late} as days_late,

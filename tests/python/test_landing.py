@@ -820,14 +820,14 @@ def test_a_file_replaced_while_it_is_read_is_noticed(landing: Landing, monkeypat
     landing.write(orders(order(1, "old")))
     landing.land()
     landing.write(orders(order(1, "newer")))
-    create_incoming = load._create_incoming
+    read_files = load._read_files
 
     def replaced(*arguments: Any) -> None:
-        create_incoming(*arguments)
+        read_files(*arguments)
         landing.write(orders(order(1, "newest")))
 
     with monkeypatch.context() as patch:
-        patch.setattr(load, "_create_incoming", replaced)
+        patch.setattr(load, "_read_files", replaced)
         with pytest.raises(KefuError, match=r"^taobao/orders: a file changed while it was read"):
             landing.land()
     assert [row[2] for row in landing.standing()] == ["old"]
@@ -839,16 +839,16 @@ def test_a_file_rewritten_in_place_with_its_size_and_time_kept_is_noticed(
     landing: Landing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = landing.write(orders(order(1, "old")))
-    create_incoming = load._create_incoming
+    read_files = load._read_files
 
     def rewritten(*arguments: Any) -> None:
-        create_incoming(*arguments)
+        read_files(*arguments)
         before = path.stat()
         path.write_bytes(orders(order(1, "new")))
         os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
         assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
 
-    monkeypatch.setattr(load, "_create_incoming", rewritten)
+    monkeypatch.setattr(load, "_read_files", rewritten)
     with pytest.raises(KefuError, match=r"^taobao/orders: a file changed while it was read"):
         landing.land()
     assert landing.standing() == []
@@ -882,13 +882,13 @@ def test_a_file_of_the_same_size_and_another_time_lands_again(landing: Landing) 
 
 def test_a_file_that_vanishes_while_it_is_read(landing: Landing, monkeypatch: pytest.MonkeyPatch) -> None:
     path = landing.write(orders(order(1)))
-    create_incoming = load._create_incoming
+    read_files = load._read_files
 
     def vanished(*arguments: Any) -> None:
-        create_incoming(*arguments)
+        read_files(*arguments)
         path.unlink()
 
-    monkeypatch.setattr(load, "_create_incoming", vanished)
+    monkeypatch.setattr(load, "_read_files", vanished)
     with pytest.raises(KefuError, match=r"export\.csv cannot be read: No such file or directory$"):
         landing.land()
     assert landing.standing() == []
