@@ -9,6 +9,7 @@ rules as (select * from {{ ref('int_taobao__shop_rules') }}),
 rated as (
     select
         card_id,
+        shop_id, -- by which the rules are joined: by their days alone each card would meet the rules of every shop
         min(first_rated_at) as first_rated_at,
         min_by(eval_code, change_number) as first_eval_code,
         -- T-31: the last one that is effective stands.
@@ -17,7 +18,7 @@ rated as (
         count(*) as submissions,
         max(change_number) filter (where is_effective) as effective_changes
     from submissions
-    group by card_id
+    group by card_id, shop_id
 )
 
 select
@@ -39,4 +40,4 @@ select
     u.rating_edit_limit
 from cards c
 join rated r on c.card_id = r.card_id
-join rules u on c.shop_id = u.shop_id and r.first_rated_at::date between u.valid_from and u.valid_to
+join rules u on r.shop_id = u.shop_id and r.first_rated_at::date between u.valid_from and u.valid_to
