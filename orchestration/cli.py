@@ -167,7 +167,7 @@ def _build(options: argparse.Namespace) -> None:
         options.parser.error("--select builds every date: leave out --start and --end")
 
     from orchestration.build.state import Dates
-    from orchestration.build.steps import build  # dbt takes two seconds to import
+    from orchestration.build.steps import build
 
     dates = Dates(options.start, options.end, with_touched=options.start is None)
     if not build(

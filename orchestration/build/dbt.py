@@ -1,4 +1,4 @@
-"""dbt on a home's warehouse: the arguments every way of running shares, and the run inside this process."""
+"""dbt on a home's warehouse, in this process."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import dbt.version
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.adapters.factory import reset_adapters
 from dbt.artifacts.schemas.run import RunExecutionResult
@@ -19,7 +20,7 @@ from dbt_common.events.event_manager import EventManager
 from dbt_common.events.event_manager_client import ctx_set_event_manager
 
 from orchestration.build.checks import LastRun, one_line
-from orchestration.build.state import project_fingerprint
+from orchestration.build.state import fingerprint
 from orchestration.errors import KefuError
 from orchestration.home import PROJECT, Home, scratch
 from orchestration.landing.deliveries import nearest
@@ -28,20 +29,6 @@ from orchestration.landing.deliveries import nearest
 def dbt_environment(home: Home) -> dict[str, str]:
     """The environment that profiles.yml reads."""
     return {"KEFU_HOME": str(home.path)}
-
-
-def build_arguments(*, full_refresh: bool, unchanged: Sequence[str] = (), marts: Sequence[str] = ()) -> list[str]:
-    """Arguments to build models, seeds and data tests, but for the selections whose result stands as the last build left it;
-    of `marts`, if there are any, only these with what they need, and the checks on that.
-
-    Unit tests prove the code, not the data: they have no place in a production run.
-    """
-    selected = ["--select", *(f"+{mart}" for mart in marts), "+build_dates"] if marts else []
-    left_out = ["--exclude", *unchanged] if unchanged else []
-    refreshed = ["--full-refresh"] if full_refresh else []
-    # Checks of a mart run also where the mart, a view, stands as it is: what it shows is new.
-    tests = "cautious" if marts else "empty"
-    return ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", tests, *selected, *left_out, *refreshed]
 
 
 def check_marts(home: Home, names: Sequence[str]) -> None:
@@ -98,19 +85,32 @@ def manifest_path(home: Home) -> Path:
     return _write(home, "project.json", _project(home)[1])
 
 
-_projects: dict[str, tuple[Manifest, bytes]] = {}  # by fingerprint of the project: one process reads it once
+_projects: dict[str, tuple[Manifest, bytes]] = {}  # by fingerprint of the project's files: one process reads it once
+READ = ("dbt_project.yml", "profiles.yml", "vars.yml", "models", "macros", "seeds", "tests/dbt")  # of what dbt makes a project
 
 
 def _project(home: Home) -> tuple[Manifest, bytes]:
     """The project as dbt reads it now, and as the text of a manifest.json."""
     os.environ.update(dbt_environment(home))
-    fingerprint = project_fingerprint()
-    if fingerprint not in _projects:
-        _projects[fingerprint] = _parse(home)
-    return _projects[fingerprint]
+    found = [path for each in READ for path in [PROJECT / each, *(PROJECT / each).rglob("*")] if path.is_file()]
+    project = fingerprint([Path(dbt.version.__file__), *sorted(found)])
+    if project not in _projects:
+        _projects[project] = _parsed_before(home, project) or _parse(home, project)
+    return _projects[project]
 
 
-def _parse(home: Home) -> tuple[Manifest, bytes]:
+def _parsed_before(home: Home, project: str) -> tuple[Manifest, bytes] | None:
+    """The project as dbt read it for the home when its files were the same."""
+    try:
+        packed, text = ((home.dbt / f"{project}.{ending}").read_bytes() for ending in ("msgpack", "json"))
+    except FileNotFoundError:
+        return None
+    manifest = Manifest.from_msgpack(packed)
+    manifest.build_flat_graph()
+    return manifest, text
+
+
+def _parse(home: Home, project: str) -> tuple[Manifest, bytes]:
     """Has dbt read the project, in a folder of its own: several processes may do so at once."""
     read_before = home.dbt / "partial_parse.msgpack"
     with scratch(home.temporary) as folder:
@@ -120,8 +120,13 @@ def _parse(home: Home) -> tuple[Manifest, bytes]:
         parsed = _invoke(dbtRunner(), ["parse", *_options(home, folder)])
         if not isinstance(parsed.result, Manifest):
             raise KefuError(f"the dbt project cannot be read: {one_line(parsed.exception)}")
+        text = Path(folder, "manifest.json").read_bytes()
+        for other in (path for ending in ("msgpack", "json") for path in home.dbt.glob(f"{'?' * len(project)}.{ending}")):
+            other.unlink(missing_ok=True)
+        _write(home, f"{project}.msgpack", read_now.read_bytes())
+        _write(home, f"{project}.json", text)
         read_now.replace(read_before)
-        return parsed.result, Path(folder, "manifest.json").read_bytes()
+        return parsed.result, text
 
 
 def _write(home: Home, file: str, content: bytes) -> Path:

@@ -247,7 +247,7 @@ class BuildState:
     def _is_project_unchanged(self) -> bool:
         """Whether models, seeds and rule parameters stand in the warehouse as the last published build left them."""
         built_with = self.connection.execute("select project, parameters from build.built_with where stands").fetchone()
-        return built_with == (project_fingerprint(), _fingerprint([PARAMETERS]))
+        return built_with == (project_fingerprint(), fingerprint([PARAMETERS]))
 
     def is_key_unchanged(self) -> bool:
         """Whether the published marts hash buyers' ids with the key of now, or publish them as they are where there is none."""
@@ -409,7 +409,7 @@ class BuildState:
             insert into build.built_deliveries select platform, table_name, dt, landed_at from raw.deliveries;
             update build.request set everything = false, is_checked = false;
             delete from build.built_with;
-            insert into build.built_with values ({text(project_fingerprint())}, {text(_fingerprint([PARAMETERS]))}, true);
+            insert into build.built_with values ({text(project_fingerprint())}, {text(fingerprint([PARAMETERS]))}, true);
             commit;
             detach published;
             """
@@ -462,10 +462,11 @@ def project_fingerprint() -> str:
     """Changes with anything a date's figures are computed with, apart from the rule parameters, which are dated themselves."""
     folders = (PROJECT / folder for folder in ("models", "macros", "seeds"))
     files = (path for folder in folders for path in folder.rglob("*") if path.suffix in {".sql", ".csv"})
-    return _fingerprint([PROJECT / "vars.yml", *sorted(path for path in files if path != PARAMETERS)])
+    return fingerprint([PROJECT / "vars.yml", *sorted(path for path in files if path != PARAMETERS)])
 
 
-def _fingerprint(paths: list[Path]) -> str:
+def fingerprint(paths: list[Path]) -> str:
+    """Changes with the content of any of these files."""
     digest = hashlib.sha256()
     for path in paths:
         digest.update(path.read_bytes())

@@ -8,7 +8,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from orchestration.build.checks import LastRun, forget_last_run
-from orchestration.build.dbt import build_arguments, check_marts, run_dbt
 from orchestration.build.publish import drop_other_versions, last_version, publish
 from orchestration.build.state import Dates, opened, prepared
 from orchestration.errors import KefuError
@@ -40,12 +39,16 @@ def build(
     home = open_home(home_path, apart_from=landing)
     with one_writer(home):
         if marts:
+            from orchestration.build.dbt import check_marts  # dbt takes three seconds to import
+
             check_marts(home, marts)
             with prepared(home) as state:
                 state.guard_new()
         landed = land_deliveries(home, landing, again=full_refresh, prune=prune, report=report, without_key=without_key)
         is_to_build = bool(landed) or full_refresh or dates.is_range or is_anything_pending(home)
         if is_to_build:
+            from orchestration.build.dbt import run_dbt
+
             with building(home, dates, report, full_refresh=full_refresh, marts=marts) as arguments:
                 run_dbt(home, arguments, report)
         else:
@@ -124,6 +127,20 @@ def raise_unreadable(home: Home) -> None:
         raise KefuError(f"{'; '.join(errors.values())} (nothing new of {platforms} has landed, all else is done)")
 
 
+def _dbt_arguments(*, full_refresh: bool, unchanged: Sequence[str] = (), marts: Sequence[str] = ()) -> list[str]:
+    """Arguments to build models, seeds and data tests, but for the selections whose result stands as the last build left it;
+    of `marts`, if there are any, only these with what they need, and the checks on that.
+
+    Unit tests prove the code, not the data: they have no place in a production run.
+    """
+    selected = ["--select", *(f"+{mart}" for mart in marts), "+build_dates"] if marts else []
+    left_out = ["--exclude", *unchanged] if unchanged else []
+    refreshed = ["--full-refresh"] if full_refresh else []
+    # Checks of a mart run also where the mart, a view, stands as it is: what it shows is new.
+    tests = "cautious" if marts else "empty"
+    return ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", tests, *selected, *left_out, *refreshed]
+
+
 @contextmanager
 def building(
     home: Home, dates: Dates, report: Report, *, full_refresh: bool = False, marts: Sequence[str] = ()
@@ -136,7 +153,7 @@ def building(
     forget_last_run(home)
     with opened(home) as state:
         unchanged = state.begin(dates, full_refresh=full_refresh)
-        arguments = build_arguments(full_refresh=state.is_everything(), unchanged=unchanged, marts=marts)
+        arguments = _dbt_arguments(full_refresh=state.is_everything(), unchanged=unchanged, marts=marts)
     try:
         yield arguments
     except KefuError:

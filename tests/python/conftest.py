@@ -69,17 +69,21 @@ def built_homes(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> dic
 
 @pytest.fixture(scope="session", autouse=True)
 def read_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[None]:
-    """Lets one worker read the project, which takes dbt ten seconds, and the others what it made of it."""
-    read = shared(tmp_path_factory, worker_id) / "partial_parse.msgpack"
+    """Lets one worker read the project, which takes dbt ten seconds, and the others take what it read."""
+    read = shared(tmp_path_factory, worker_id) / "project"
+    read.mkdir(exist_ok=True)
     parse = dbt._parse
 
-    def parse_once(home: Home) -> Any:
-        with alone(read):
-            if read.exists() and not (home.dbt / read.name).exists():
-                shutil.copyfile(read, home.dbt / read.name)
-            parsed = parse(home)
-            if not read.exists():
-                shutil.copyfile(home.dbt / read.name, read)
+    def parse_once(home: Home, project: str) -> Any:
+        files = [f"{project}.msgpack", f"{project}.json"]
+        with alone(read / "lock"):
+            if all((read / file).exists() for file in files):
+                for file in files:
+                    shutil.copyfile(read / file, home.dbt / file)
+                return dbt._parsed_before(home, project)
+            parsed = parse(home, project)
+            for file in files:
+                shutil.copyfile(home.dbt / file, read / file)
             return parsed
 
     dbt._parse = parse_once
