@@ -1,5 +1,6 @@
 -- Metrics by week and by month, as the seed metric_periods has them. A day can lie in the period of its own month and in that of
--- the next one, whose period may begin before the 1st. One row per platform, metric, shop or account, and period.
+-- the next one, whose period may begin before the 1st. One row per platform, metric, shop or account, and period, of the periods
+-- that hold a date on which something changed.
 {{ config(materialized='view') }}
 
 with days as (select * from {{ ref('int_metric_days') }}),
@@ -7,6 +8,10 @@ with days as (select * from {{ ref('int_metric_days') }}),
 rules as (select * from {{ ref('metric_rules') }}),
 
 periods as (select * from {{ ref('metric_periods') }} where kind in ('week', 'calendar_month', 'month_end')),
+
+since as ( -- the first day that can lie in such a period
+    select platform, min(business_date) - {{ longest_period_days() }} as first_date from {{ ref('int_changed_metric_days') }} group by platform
+),
 
 candidates as ( -- the weeks and months that a day may lie in
     select
@@ -22,6 +27,7 @@ candidates as ( -- the weeks and months that a day may lie in
             end
         )::date as first_day
     from days d
+    join since s on d.platform = s.platform and d.business_date >= s.first_date
     join periods p on d.platform = p.platform
 ),
 
@@ -56,5 +62,9 @@ select
     sum(denominator) as denominator,
     (count(*) filter (where denominator > 0))::integer as days_with_data
 from spans
-where business_date between period_start and period_end
+where
+    business_date between period_start and period_end
+    and (platform, period_start, period_end) in (
+        {{ changed_periods('spans') }}
+    )
 group by platform, scope, metric, subject, shop_id, account_id, period, period_start, period_end

@@ -1,5 +1,6 @@
 -- Metrics over the last days up to each day, as the seed metric_periods has them, from a subject's first day to the day before
--- as-of, whether it has data of its own or not. One row per platform, metric, shop or account, period and its last day.
+-- as-of, whether it has data of its own or not. One row per platform, metric, shop or account, period and its last day, of the
+-- windows that hold a date on which something changed.
 {{ config(materialized='view') }}
 
 with days as (select * from {{ ref('int_metric_days') }}),
@@ -14,18 +15,38 @@ subjects as (
     group by platform, scope, metric, subject, shop_id, account_id
 ),
 
-calendar as (
+wanted as ( -- the last days of windows that hold such a date
+    select distinct
+        c.platform,
+        p.period,
+        p.days as rolling_days,
+        unnest(generate_series(
+            c.business_date, least(c.business_date + p.days, a.as_of_date) - 1, interval 1 day
+        ))::date as business_date
+    from {{ ref('int_changed_metric_days') }} c
+    join as_of a on c.platform = a.platform
+    join periods p on c.platform = p.platform
+),
+
+read_days as ( -- from the first day of the first of them to the last of the last
     select
-        s.*,
-        unnest(generate_series(s.first_date, a.as_of_date - 1, interval 1 day))::date as business_date
-    from subjects s
-    join as_of a on s.platform = a.platform
+        platform,
+        period,
+        rolling_days,
+        min(business_date) - (rolling_days - 1) as first_read,
+        max(business_date) as last_read
+    from wanted
+    group by platform, period, rolling_days
 ),
 
 windows as (
-    select c.*, p.period, p.days as rolling_days
-    from calendar c
-    join periods p on c.platform = p.platform
+    select
+        s.*,
+        r.period,
+        r.rolling_days,
+        unnest(generate_series(greatest(s.first_date, r.first_read), r.last_read, interval 1 day))::date as business_date
+    from subjects s
+    join read_days r on s.platform = r.platform
 ),
 
 rolled as (
@@ -63,4 +84,4 @@ select
     denominator,
     days_with_data
 from rolled
-where denominator > 0
+where denominator > 0 and (platform, period, business_date) in (select (platform, period, business_date) from wanted)

@@ -1,5 +1,8 @@
 -- The metrics' values over every period, held against the target and the minimum sample in force on the period's last day. One
 -- row per platform, metric, shop or account, and period.
+{{ config(materialized='incremental', incremental_strategy='rebuild_periods') }}
+-- depends_on: {{ ref('int_changed_metric_days') }}
+
 with periods as (select * from {{ ref('int_metric_periods') }}),
 
 metrics as (select * from {{ ref('metrics') }}),

@@ -88,6 +88,9 @@ def prepared(home: Home) -> Iterator[BuildState]:
                 platform varchar, metric varchar, subject varchar, shop_id varchar, account_id varchar, period varchar,
                 period_end date, revision integer, value double, numerator double, denominator double, published_at timestamp
             );
+            create table if not exists build.built_metric_day_digests (
+                platform varchar, metric varchar, business_date date, digest hugeint
+            );
             create table if not exists build.published_with (buyer_key varchar);
             create table if not exists build.built_as_of (platform varchar, as_of timestamp);
             create table if not exists build.held_dates (platform varchar, business_date date, check_name varchar);
@@ -403,6 +406,10 @@ class BuildState:
             select scope, parameter, value, valid_from, valid_to from marts.rule_parameters;
             delete from build.published_revisions;
             insert into build.published_revisions from published.marts.metric_revisions;
+            delete from build.built_metric_day_digests;
+            insert into build.built_metric_day_digests
+            select platform, metric, business_date, digest from metrics.int_metric_day_digests;
+            delete from metrics.int_changed_metric_days;
             delete from build.built_as_of;
             insert into build.built_as_of select platform, as_of from build.as_of;
             delete from build.built_deliveries;
