@@ -143,7 +143,7 @@ def _date(text: str) -> date:
 def _names(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",")]
     if not all(names):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of marts such as taobao_rounds,service_metrics")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of marts such as rounds,service_metrics")
     return list(dict.fromkeys(names))
 
 

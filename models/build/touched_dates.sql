@@ -1,6 +1,6 @@
 -- The business dates that what landed, or a changed rule, can alter and that no build has rebuilt yet: those on which a round can
 -- start that sees the change, and those a platform names itself. A branch per cause. One row per platform and date.
-{{ config(materialized='incremental', incremental_strategy='append') }}
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook='{{ set_first_touched_item() }}') }}
 
 with touched as (
     {{ of_platforms('touched', [
@@ -15,7 +15,7 @@ request as (select * from {{ source('build', 'request') }}),
 starts as ( -- rounds start at questions and at hand-overs; where everything is touched they need no looking at
     select platform, scope, conversation_id, shop_id, customer_id, account_id, item_at, item_date
     from {{ ref('int_items') }}
-    where kind in ('Q', 'H') and not (select everything from request)
+    where kind in ('Q', 'H') and not (select everything from request) and {{ since_first_item('item_at') }}
 ),
 
 reach as ( -- how far a round sees: back to what its look-back looks back to, forward to the reply horizon

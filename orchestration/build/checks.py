@@ -27,11 +27,16 @@ class RowDates:
     first: str
     last: str
 
-    def within(self, dates: str) -> str:
-        """A condition on a row: one of the (platform, business_date) of the relation `dates` is among its dates."""
+    def within(self, dates: str, relation: str) -> str:
+        """A condition on a row of `relation`: one of the (platform, business_date) of the relation `dates` is among its dates."""
+        named = f"(select platform as of_platform, business_date as of_date from {dates})"
+        if self.first == self.last:
+            return f"exists (select 1 from {named} where of_platform = {self.platform} and of_date = {self.last})"
+        # Millions of rows are of a few periods: these are compared with the dates, and rows with them.
+        periods = f"(select distinct {self.platform} as p, {self.first} as first_date, {self.last} as last_date from {relation})"
         return f"""exists (
-            select 1 from (select platform as of_platform, business_date as of_date from {dates})
-            where of_platform = {self.platform} and of_date between {self.first} and {self.last}
+            select 1 from {periods} join {named} on of_platform = p and of_date between first_date and last_date
+            where p = {self.platform} and first_date = {self.first} and last_date = {self.last}
         )"""
 
 

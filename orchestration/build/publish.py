@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from orchestration.build.checks import LastRun, RowDates
+from orchestration.build.checks import LastRun, RowDates, row_dates
 from orchestration.home import FOR_READERS, Home
 from orchestration.privacy.buyers import buyer_key, hashed, is_hidden
 from orchestration.sql import name, text
@@ -41,19 +44,34 @@ LANDING = {
         "A row is a delivered file (交付文件), and what became of its rows: landed, replaced by a later row of the dt, rejected",
     ),
 }
+MOST_REPLACED_SHARE = 0.1  # of a version's rows, whose places stay empty in it; above it is written whole again
 KEPT_VERSIONS = 2  # the published one, and the one before for readers that are just opening it
 
 
-def publish(home: Home, *, with_previous: bool, marts: Sequence[str] = ()) -> Path:
-    """Writes the marts, or only these, aside as the next version and points the link at it. Returns the version's file.
+@dataclass(frozen=True)
+class Version:
+    """A published version: its number, and how it came to its rows."""
+
+    number: int
+    has_every_mart: bool
+    replaced_rows: int  # since a version was last written whole
+    held_dates: Sequence[tuple[str, date]] = ()  # on which it has the rows of a version before
+
+
+def publish(home: Home, *, with_previous: bool, marts: Sequence[str] = (), base: Version | None = None) -> Version:
+    """Writes the marts, or only these, aside as the next version and points the link at it.
+
+    With `base`, which is the published version as the last build left it, a mart that tells in meta on which dates it is
+    `rebuilt` gets only its rows of these dates anew, in a copy of that version.
 
     What rests on a held date stays as it was published last, a figure of a period with such a day in it too; without the previous
     version, whose ids may be hashed otherwise, it is left out.
     """
-    version = home.versions / f"kefu-{last_version(home) + 1:06d}.duckdb"
+    number = last_version(home) + 1
+    version = home.versions / f"kefu-{number:06d}.duckdb"
     aside = version.with_suffix(".new")
     aside.unlink(missing_ok=True)
-    _write(home, aside, with_previous, marts)
+    replaced_rows, held_dates = _write(home, aside, with_previous, marts, base)
     with open(aside, "rb") as written:
         os.fsync(written.fileno())
     aside.rename(version)
@@ -64,7 +82,7 @@ def publish(home: Home, *, with_previous: bool, marts: Sequence[str] = ()) -> Pa
     link.rename(home.published)
     for old in _versions(home)[:-KEPT_VERSIONS]:
         old.unlink()
-    return version
+    return Version(number, not marts, replaced_rows, held_dates)
 
 
 def drop_other_versions(home: Home) -> int:
@@ -89,36 +107,79 @@ def last_version(home: Home) -> int:
     return max(map(_number, _versions(home)), default=0)
 
 
-def _write(home: Home, target: Path, with_previous: bool, marts: Sequence[str]) -> None:
-    with duckdb.connect(config={"temp_directory": str(home.temporary), "memory_limit": "4GB"}) as connection:
+def _write(
+    home: Home, target: Path, with_previous: bool, marts: Sequence[str], base: Version | None
+) -> tuple[int, list[tuple[str, date]]]:
+    """Returns how many rows were replaced since a version was written whole, and the dates that are held."""
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "temp_directory": str(home.temporary),
+        "memory_limit": "4GB",
+        "preserve_insertion_order": "false",
+    }
+    with duckdb.connect(config=settings) as connection:
+        connection.execute(f"attach {text(home.warehouse)} as warehouse (read_only)")
+        held_dates = connection.execute(f"select platform, business_date from {HELD_DATES} order by all").fetchall()
+        if base:
+            shutil.copyfile(home.published, target)
         connection.execute(
             f"""
-            attach {text(home.warehouse)} as warehouse (read_only);
             attach {text(target)} as target (storage_version {text(STORAGE_VERSION)});
-            create schema target.marts;
+            create schema if not exists target.marts;
+            create schema if not exists target.landing;
             """
         )
-        is_any_held = connection.execute(f"select exists (from {HELD_DATES})").fetchall()[0][0]
+        replaced_rows = base.replaced_rows if base else 0
         last_run = LastRun(home)
-        dated = last_run.dated_marts() if is_any_held else {}
+        dated = last_run.dated_marts() if held_dates else {}
         if dated and with_previous:
             connection.execute(f"attach {text(home.published)} as previous (read_only)")
         key = buyer_key()
         for mart in (mart for mart in last_run.marts() if not marts or mart["name"] in marts):
             table, columns = mart["name"], mart["columns"].values()
             hidden = [column["name"] for column in columns if key and is_hidden(column["name"])]
-            connection.execute(f"create table target.marts.{table} ({', '.join(map(_definition, columns))})")
+            is_rebuilt = base and "rebuilt" in mart["config"]["meta"]
             rows = _rows(table, hidden, dated.get(table), with_previous=with_previous)
+            if is_rebuilt:
+                there = f"target.marts.{table}"
+                changed = f"delete from {there} where {_rebuilt(mart, dated.get(table), there)}"
+                replaced_rows += connection.execute(changed).fetchall()[0][0]
+                built = _rebuilt(mart, dated.get(table), f"warehouse.marts.{table}")
+                rows = _rows(table, hidden, None, with_previous=False) + f" where {built}"
+            else:
+                definition = ", ".join(map(_definition, columns))
+                connection.execute(f"create or replace table target.marts.{table} ({definition})")
             connection.execute(f"insert into target.marts.{table} by name {rows}", key.parameters if key and hidden else None)
             connection.execute(f"comment on table target.marts.{table} is {text(mart['description'])}")
             for column in columns:
                 described = f"target.marts.{table}.{name(column['name'])}"
                 connection.execute(f"comment on column {described} is {text(column['description'])}")
-        connection.execute("create schema target.landing")
         for table, (columns, description) in LANDING.items():
-            connection.execute(f"create table target.landing.{table} as select {columns} from warehouse.raw.{table} order by all")
+            connection.execute(
+                f"create or replace table target.landing.{table} as select {columns} from warehouse.raw.{table} order by all"
+            )
             connection.execute(f"comment on table target.landing.{table} is {text(description)}")
         connection.execute("detach target")
+    return replaced_rows, held_dates
+
+
+def _rebuilt(mart: dict[str, Any], held: RowDates | None, relation: str) -> str:
+    """A condition for the rows of a mart, in that relation, that differ from those of the version before.
+
+    These are of the dates that this build wrote, and of those that were held then, but for what is held now.
+    """
+    dates, rebuilt = row_dates(mart), mart["config"]["meta"]["rebuilt"]
+    if dates is None:
+        raise ValueError(f"{mart['name']} says on which dates it is rebuilt, and not in meta of which date a row is")
+    written = f"(from warehouse.{rebuilt} union all select platform, business_date from warehouse.build.published_held_dates)"
+    is_held = f" and not {held.within(HELD_DATES, relation)}" if held else ""
+    return dates.within(written, relation) + is_held
+
+
+def is_worth_a_base(home: Home, version: Version) -> bool:
+    """Whether little enough of a version was replaced for the next one to be made from it."""
+    with duckdb.connect(str(home.published), read_only=True) as connection:
+        ((rows,),) = connection.execute("select sum(estimated_size) from duckdb_tables()").fetchall()
+    return bool(version.replaced_rows <= MOST_REPLACED_SHARE * rows)
 
 
 def _definition(column: dict[str, Any]) -> str:
@@ -133,6 +194,7 @@ def _rows(table: str, hidden: list[str], dates: RowDates | None, *, with_previou
     rows = f"select {replaced} from warehouse.marts.{table}"
     if dates is None:
         return rows
-    held = dates.within(HELD_DATES)
-    before = f"union all by name select * from previous.marts.{table} where {held}" if with_previous else ""
+    held = dates.within(HELD_DATES, f"warehouse.marts.{table}")
+    held_before = dates.within(HELD_DATES, f"previous.marts.{table}")
+    before = f"union all by name select * from previous.marts.{table} where {held_before}" if with_previous else ""
     return f"{rows} where not {held} {before}"

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 
 from orchestration.build.checks import Check
+from orchestration.build.publish import Version
 from orchestration.build.ranges import spelled
 from orchestration.clock import beijing_now
 from orchestration.errors import KefuError
@@ -92,6 +93,8 @@ def prepared(home: Home) -> Iterator[BuildState]:
                 platform varchar, metric varchar, business_date date, digest hugeint
             );
             create table if not exists build.published_with (buyer_key varchar);
+            create table if not exists build.published_version (number integer, has_every_mart boolean, replaced_rows bigint);
+            create table if not exists build.published_held_dates (platform varchar, business_date date);
             create table if not exists build.built_as_of (platform varchar, as_of timestamp);
             create table if not exists build.held_dates (platform varchar, business_date date, check_name varchar);
             create table if not exists build.ignored_paths (path varchar);
@@ -379,6 +382,22 @@ class BuildState:
             "select distinct business_date from build.built_dates where version > ? order by all", [version]
         ).fetchall()
         return [day for (day,) in rows]
+
+    def published_version(self) -> Version | None:
+        """The version that the last build published."""
+        rows = self.connection.execute("select number, has_every_mart, replaced_rows from build.published_version").fetchall()
+        return Version(*rows[0]) if rows else None
+
+    def mark_published(self, version: Version) -> None:
+        self.connection.execute("delete from build.published_version; delete from build.published_held_dates")
+        self.connection.execute(
+            "insert into build.published_version values (?, ?, ?)",
+            [version.number, version.has_every_mart, version.replaced_rows],
+        )
+        platforms, dates = ([held[column] for held in version.held_dates] for column in (0, 1))
+        self.connection.execute(
+            "insert into build.published_held_dates select unnest($1::varchar[]), unnest($2::date[])", [platforms, dates]
+        )
 
     def mark_built(self, version: int) -> None:
         """Notes that this version was published: the dates and pairs of its build are no longer to be built, nor held."""

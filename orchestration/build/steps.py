@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from orchestration.build.checks import LastRun, forget_last_run
-from orchestration.build.publish import drop_other_versions, last_version, publish
+from orchestration.build.publish import drop_other_versions, is_worth_a_base, last_version, publish
 from orchestration.build.state import Dates, opened, prepared
 from orchestration.errors import KefuError
 from orchestration.home import Home, one_writer, open_home
@@ -180,19 +180,23 @@ def publish_build(home: Home, report: Report, *, marts: Sequence[str] = ()) -> N
         if not state.is_checked():
             raise KefuError(f"{home.path} has no build that passed its checks and is not published: build first")
         is_key_unchanged = state.is_key_unchanged()
-    version = publish(home, with_previous=is_key_unchanged and home.published.exists() and not marts, marts=marts)
+        base = state.published_version() if is_key_unchanged and not state.is_everything() else None
+    is_base = base and base.has_every_mart and base.number == last_version(home) and is_worth_a_base(home, base)
+    with_previous = is_key_unchanged and home.published.exists() and not marts
+    version = publish(home, with_previous=with_previous, marts=marts, base=base if is_base else None)
     with opened(home) as state:
         if marts:
             state.mark_changed()
         else:
-            state.mark_built(last_version(home))
+            state.mark_built(version.number)
+        state.mark_published(version)
         if not is_key_unchanged:  # the version before tells buyers apart in another way, or by their ids
             drop_other_versions(home)
         state.mark_key()
         for platform, days in state.dates_built().items():
             report(f"rebuilt {platform}: {len(days)} dates, {days[0]} to {days[-1]}")
     only = f", of its marts only {', '.join(marts)}: a build without --select does the rest" if marts else ""
-    report(f"published {home.published} -> {version.name}{only}")
+    report(f"published {home.published} -> {home.published.resolve().name}{only}")
 
 
 def report_held(home: Home, report: Report) -> None:

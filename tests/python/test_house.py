@@ -199,6 +199,30 @@ def test_dated_marts_come_after_build_dates(models: dict[str, Node], manifest: N
     none_of(late, "dated marts without build_dates before them: say `-- depends_on: {{ ref('build_dates') }}`")
 
 
+def test_a_mart_is_rebuilt_on_the_dates_on_which_what_it_is_made_of_is(models: dict[str, Node], manifest: Node) -> None:
+    """Publishing takes all other rows from the version before."""
+    strategies = {"build.build_dates": "rebuild_dates", "metrics.int_changed_metric_days": "rebuild_periods"}
+
+    def tables(key: str) -> Iterator[str]:
+        for parent in manifest["parent_map"].get(key, []):
+            if parent in models and models[parent]["config"]["materialized"] == "view":
+                yield from tables(parent)
+            elif parent not in ("model.kefu.build_dates", "model.kefu.int_changed_metric_days"):
+                yield parent
+
+    rebuilt = {key: node for key, node in models.items() if "rebuilt" in node["config"]["meta"]}
+    assert rebuilt
+    none_of(
+        [
+            f"{node['name']} is made of {parent}, which is not rebuilt on {node['config']['meta']['rebuilt']}"
+            for key, node in rebuilt.items()
+            for parent in tables(key)
+            if manifest["nodes"].get(parent, {"config": {}})["config"].get("incremental_strategy")
+            != strategies[node["config"]["meta"]["rebuilt"]]
+        ]
+    )
+
+
 def test_what_rebuilds_dates_has_a_date_and_a_platform(models: dict[str, Node], columns: dict[str, list[str]]) -> None:
     """Without them the strategy deletes nothing, and rows double."""
     rebuilt = [node for node in models.values() if node["config"].get("incremental_strategy") == "rebuild_dates"]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import duckdb
 import pytest
-from harness import build, kefu, marts, query
+from harness import FIXTURES, build, kefu, marts, query, warehouse
 
 READERS, BUILDS = 4, 3
 
@@ -248,3 +249,20 @@ def test_the_marts_have_the_columns_of_the_contract(published: Path) -> None:
             ).fetchall()
         )
     assert found == contract
+
+
+def test_a_version_made_from_the_one_before_has_what_one_written_whole_has(tmp_path: Path) -> None:
+    """Of marts that say on which dates they are rebuilt, only these dates are written."""
+    source, landing, home = FIXTURES / "case103" / "landing", tmp_path / "landing", tmp_path / "home"
+    dts = sorted({folder.name for folder in source.glob("*/*/dt=*")})
+    made_from_the_one_before = 0
+    for batch in (dts[:-3], dts[-3:-2], dts[-2:-1], dts[-1:]):
+        for folder in (folder for dt in batch for folder in source.glob(f"*/*/{dt}")):
+            shutil.copytree(folder, landing / folder.relative_to(source), copy_function=shutil.copyfile)
+        build(landing, home)
+        ((replaced_rows,),) = warehouse(home, "select replaced_rows from build.published_version")
+        made_from_the_one_before += replaced_rows > 0
+        assert not warehouse(home, "from build.published_held_dates"), "what is held is as it was"
+        published = marts(home)
+        assert published == {mart: warehouse(home, f"from marts.{mart} order by all") for mart in published}
+    assert made_from_the_one_before >= 2
