@@ -10,6 +10,25 @@ create temp macro standing(table_name, key) as table
     from read_parquet(getvariable('landing') || '/taobao/' || table_name || '/dt=*/*.parquet', hive_partitioning = false)
     qualify row_number() over (partition by key order by file_index desc, file_row_number desc) = 1;
 
+-- The same of a large table, of which few rows come again: only those whose hash does are compared by key. The keys alone are read
+-- three times, the rest once.
+create temp macro standing_of_many(table_name, key) as table
+    with files as not materialized (
+        select *, file_index as file_number, file_row_number as row_number
+        from read_parquet(getvariable('landing') || '/taobao/' || table_name || '/dt=*/*.parquet', hive_partitioning = false)
+    ),
+
+    repeated as (select hash(key) as hashed from files group by all having count(*) > 1),
+
+    replaced as (
+        select file_number, row_number
+        from files
+        where hash(key) in (from repeated)
+        qualify row_number() over (partition by key order by file_number desc, row_number desc) > 1
+    )
+
+    select * from files anti join replaced using (file_number, row_number);
+
 create temp table parameters as
     select
         scope, parameter, value,
@@ -65,22 +84,7 @@ create temp table exempt_periods as
     from read_csv(getvariable('seeds') || '/exempt_periods.csv', all_varchar = true);
 
 create or replace table taobao_rounds as
-with message_files as (
-    select *, file_index as file_number, file_row_number as row_number
-    from read_parquet(getvariable('landing') || '/taobao/messages/dt=*/*.parquet', hive_partitioning = false)
-),
-
--- Few messages come again: only those whose hash does are compared by id.
-repeated as (select hash(message_id) as hashed from message_files group by all having count(*) > 1),
-
-replaced as (
-    select file_number, row_number
-    from message_files
-    where hash(message_id) in (from repeated)
-    qualify row_number() over (partition by message_id order by file_number desc, row_number desc) > 1
-),
-
-types as (
+with types as (
     select
         message_type, direction, coalesce(opens_round::boolean, false) as opens_round, coalesce(answers::boolean, false) as answers,
         coalesce(valid_from::date, '0001-01-01'::date) as valid_from, coalesce(valid_to::date, '9999-12-31'::date) as valid_to
@@ -97,20 +101,17 @@ items as materialized (
         m.conversation_id, m.shop_id, m.buyer_id, m.account_id, m.sent_at as item_at, m.message_id as item_id, m.peer_kind,
         case when t.opens_round then 'Q' when m.author_kind = 'auto_bot' then 'B' else 'R' end as kind,
         (case when t.opens_round then 1 else 2 end)::utinyint as item_rank
-    from message_files m
+    from standing_of_many('messages', message_id) m
     join types t
         on m.message_type = t.message_type and m.direction = t.direction and m.sent_at::date between t.valid_from and t.valid_to
     where
-        (
-            (t.opens_round and (m.author_kind = 'consumer' or m.message_type = 'work_order') and m.message_id not in (from recalls))
-            or (t.answers and m.author_kind in ('agent', 'assist_bot', 'auto_bot'))
-        )
-        and (m.file_number, m.row_number) not in (from replaced)
+        (t.opens_round and (m.author_kind = 'consumer' or m.message_type = 'work_order') and m.message_id not in (from recalls))
+        or (t.answers and m.author_kind in ('agent', 'assist_bot', 'auto_bot'))
     union all
     select
         conversation_id, shop_id, buyer_id, account_id, occurred_at, event_id, null,
         case when event_type = 'assigned' then 'H' else 'N' end, 0
-    from standing('reception_events', event_id)
+    from standing_of_many('reception_events', event_id)
     where event_type in ('assigned', 'bot_started', 'pooled')
 ),
 
@@ -120,9 +121,8 @@ routed_away as (select distinct conversation_id from items where kind = 'N'),
 marked as (
     select
         *,
-        last_value(case when kind in ('H', 'N', 'R') then {'at': item_at, 'kind': kind} end ignore nulls) over (
+        lag(case when kind in ('H', 'N', 'R') then {'at': item_at, 'kind': kind} end ignore nulls) over (
             partition by conversation_id order by item_at, item_rank, item_id
-            rows between unbounded preceding and 1 preceding
         ) as phase
     from items
     where conversation_id in (from routed_away)
@@ -154,17 +154,17 @@ runs as (
         last_value(case when is_waiting and not follows_waiting then item_id end ignore nulls) over (
             in_conversation rows between unbounded preceding and current row
         ) as run_id,
-        first_value(
+        lead(
             case
                 when kind in ('B', 'R', 'H') then {
                     'at': item_at, 'item_rank': item_rank, 'id': item_id, 'kind': kind, 'account_id': account_id,
                     'takes_over': kind = 'H' and follows_waiting
                 }
             end ignore nulls
-        ) over (in_conversation rows between 1 following and unbounded following) as next_one,
-        first_value(
+        ) over in_conversation as next_one,
+        lead(
             case when is_waiting and not follows_waiting then {'at': item_at, 'item_rank': item_rank, 'id': item_id} end ignore nulls
-        ) over (in_conversation rows between 1 following and unbounded following) as next_run
+        ) over in_conversation as next_run
     from followed
     window in_conversation as (partition by conversation_id order by item_at, item_rank, item_id)
 ),
@@ -183,34 +183,28 @@ take_overs as (
 ),
 
 turns as (
-    select
-        conversation_id, shop_id, buyer_id, account_id, item_at, item_rank, item_id, kind,
-        item_id as first_message_id, item_at as first_message_at, peer_kind
+    select conversation_id, shop_id, buyer_id, account_id, item_at, item_rank, item_id, kind, peer_kind, null as first_message
     from items
     where kind in ('Q', 'R') and conversation_id not in (from routed_away)
     union all
-    select
-        conversation_id, shop_id, buyer_id, account_id, item_at, item_rank, item_id, kind, item_id, item_at, peer_kind
+    select conversation_id, shop_id, buyer_id, account_id, item_at, item_rank, item_id, kind, peer_kind, null
     from runs
     where (kind = 'Q' and not is_waiting) or kind = 'R'
     union all
     select
-        h.conversation_id, h.shop_id, h.buyer_id, h.account_id, h.item_at, h.item_rank, h.item_id, h.kind,
-        t.first_message.id, t.first_message.at, t.first_message.peer_kind
+        h.conversation_id, h.shop_id, h.buyer_id, h.account_id, h.item_at, h.item_rank, h.item_id, h.kind, t.first_message.peer_kind,
+        {'id': t.first_message.id, 'at': t.first_message.at}
     from runs h
     join take_overs t on h.conversation_id = t.conversation_id and h.item_id = t.item_id
     where h.kind = 'H'
 ),
 
-segmented as (
+segmented as ( -- 0 before the window, 1 in it, 2 after it
     select
         t.*,
-        u.rule_version,
-        case
-            when t.item_at < t.item_at::date + u.window_start then 'before'
-            when t.item_at >= t.item_at::date + u.window_end then 'after'
-            else 'in'
-        end as segment
+        (
+            (t.item_at >= t.item_at::date + u.window_start)::utinyint + (t.item_at >= t.item_at::date + u.window_end)::utinyint
+        )::utinyint as segment
     from turns t
     left join shops s on t.shop_id = s.shop_id
     join rules u on coalesce(s.marketplace, 'tmall') = u.scope and t.item_at::date between u.valid_from and u.valid_to
@@ -226,50 +220,37 @@ answered as (
             and lag(segment) over of_account = segment,
             false
         ) as opens_round,
-        first_value(case when kind = 'R' then {'at': item_at, 'id': item_id} end ignore nulls) over (
-            of_account rows between 1 following and unbounded following
-        ) as reply
+        lead(case when kind = 'R' then {'at': item_at, 'id': item_id} end ignore nulls) over of_account as reply
     from segmented
     window of_account as (partition by conversation_id, account_id order by item_at, item_rank, item_id)
 ),
 
 found as (
     select
-        'taobao-' || kind || '-' || item_id as round_id, conversation_id, shop_id, buyer_id, account_id,
-        account_id as opening_account_id, first_message_id, first_message_at, item_at as clock_started_at, peer_kind, segment,
-        rule_version, false as is_waiting,
+        kind, item_id, conversation_id, shop_id, buyer_id, account_id, account_id as opening_account_id,
+        coalesce(first_message, {'id': item_id, 'at': item_at}) as first_message, item_at as clock_started_at, peer_kind,
+        false as is_waiting,
         case when reply.at <= item_at + getvariable('horizon') then {'at': reply.at, 'id': reply.id, 'kind': 'R'} end as reply
     from answered
     where opens_round
     union all
     select
-        'taobao-Q-' || r.item_id, r.conversation_id, r.shop_id, r.buyer_id,
+        kind, item_id, conversation_id, shop_id, buyer_id,
         case
-            when r.next_one.kind <> 'H' and r.next_one.at <= r.item_at + getvariable('horizon') then r.next_one.account_id
-            else r.account_id
+            when next_one.kind <> 'H' and next_one.at <= item_at + getvariable('horizon') then next_one.account_id else account_id
         end,
-        r.account_id, r.item_id, r.item_at, r.item_at, r.peer_kind,
+        account_id, {'id': item_id, 'at': item_at}, item_at, peer_kind, true,
         case
-            when r.item_at < r.item_at::date + u.window_start then 'before'
-            when r.item_at >= r.item_at::date + u.window_end then 'after'
-            else 'in'
-        end,
-        u.rule_version, true,
-        case
-            when r.next_one.kind <> 'H' and r.next_one.at <= r.item_at + getvariable('horizon')
-                then {'at': r.next_one.at, 'id': r.next_one.id, 'kind': r.next_one.kind}
+            when next_one.kind <> 'H' and next_one.at <= item_at + getvariable('horizon')
+                then {'at': next_one.at, 'id': next_one.id, 'kind': next_one.kind}
         end
-    from runs r
-    left join shops s on r.shop_id = s.shop_id
-    join rules u on coalesce(s.marketplace, 'tmall') = u.scope and r.item_at::date between u.valid_from and u.valid_to
+    from runs
     where
-        r.starts_run
+        starts_run
         and not coalesce(
-            r.next_one.takes_over
-            and r.next_one.at <= r.item_at + getvariable('horizon')
-            and coalesce(
-                r.next_run > {'at': r.next_one.at, 'item_rank': r.next_one.item_rank, 'id': r.next_one.id}, true
-            ),
+            next_one.takes_over
+            and next_one.at <= item_at + getvariable('horizon')
+            and coalesce(next_run > {'at': next_one.at, 'item_rank': next_one.item_rank, 'id': next_one.id}, true),
             false
         )
 ),
@@ -277,11 +258,15 @@ found as (
 timed as materialized (
     select
         f.*,
+        'taobao-' || f.kind || '-' || f.item_id as round_id,
         (date_diff('microsecond', f.clock_started_at, f.reply.at)::decimal(18, 0) * 0.000001)::decimal(18, 6) as elapsed_seconds,
         f.clock_started_at + u.response_target_seconds::double * interval 1 second as on_time_until,
-        u.scope, u.response_target_seconds, u.zero_second_threshold
+        u.scope, u.rule_version, u.response_target_seconds, u.zero_second_threshold,
+        f.clock_started_at < f.clock_started_at::date + u.window_start
+        or f.clock_started_at >= f.clock_started_at::date + u.window_end as is_outside_window
     from found f
-    join rules u on f.rule_version = u.rule_version
+    left join shops s on f.shop_id = s.shop_id
+    join rules u on coalesce(s.marketplace, 'tmall') = u.scope and f.clock_started_at::date between u.valid_from and u.valid_to
 ),
 
 -- The reasons that other tables give; few rounds have one.
@@ -326,7 +311,7 @@ judged as (
                 case when t.is_waiting and t.reply is null then 'not_routed_to_human' end,
                 case when t.peer_kind = 'own_account' then 'own_account' end,
                 case when t.reply.kind = 'B' then 'non_human_reply' end,
-                case when t.segment <> 'in' then 'outside_window' end,
+                case when t.is_outside_window then 'outside_window' end,
                 case when list_contains(l.reasons, 'ad_account') then 'ad_account' end,
                 case when t.peer_kind not in ('own_account', 'consumer') then t.peer_kind end,
                 case when list_contains(l.reasons, 'account_disabled') then 'account_disabled' end,
@@ -349,8 +334,8 @@ select
     buyer_id,
     account_id,
     clock_started_at::date as business_date,
-    first_message_id,
-    first_message_at,
+    first_message.id as first_message_id,
+    first_message.at as first_message_at,
     clock_started_at,
     reply.id as first_reply_id,
     reply.at as first_reply_at,
@@ -363,13 +348,6 @@ from judged;
 
 create or replace table service_metrics as
 with cards as materialized (select * from standing('rating_cards', card_id)),
-
-shop_rules as materialized (
-    select c.shop_id, u.*
-    from (select distinct shop_id from cards union select shop_id from standing('rejection_prompts', prompt_id)) c
-    left join shops s on c.shop_id = s.shop_id
-    join rules u on coalesce(s.marketplace, 'tmall') = u.scope
-),
 
 submitted as (
     select
@@ -389,7 +367,8 @@ ratings as materialized (
         ) <= any_value(u.satisfied_max_eval_code) as is_satisfied
     from submitted s
     join cards c on s.card_id = c.card_id
-    join shop_rules u on c.shop_id = u.shop_id and s.first_rated_at::date between u.valid_from and u.valid_to
+    left join shops h on c.shop_id = h.shop_id
+    join rules u on coalesce(h.marketplace, 'tmall') = u.scope and s.first_rated_at::date between u.valid_from and u.valid_to
     group by all
 ),
 
@@ -442,7 +421,8 @@ scored as (
         coalesce(p.clicked_at::date <= p.triggered_at::date + u.rejection_click_days and p.clicked_at >= p.triggered_at::date, false)
         ::integer
     from standing('rejection_prompts', prompt_id) p
-    join shop_rules u on p.shop_id = u.shop_id and p.triggered_at::date between u.valid_from and u.valid_to
+    left join shops s on p.shop_id = s.shop_id
+    join rules u on coalesce(s.marketplace, 'tmall') = u.scope and p.triggered_at::date between u.valid_from and u.valid_to
     where p.exposed_at::date between p.triggered_at::date and p.triggered_at::date + u.rejection_click_days
 ),
 
