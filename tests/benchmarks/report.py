@@ -13,59 +13,26 @@ from typing import Any
 HERE = Path(__file__).parent
 Result = dict[str, Any]
 
-INTRODUCTION = """# Benchmarks
-
-What kefu takes, measured by `make bench` and written by it, on sample data (`kefu generate`, 365 days, 200 shops on each platform,
-5 agents in each). Every step is a process of its own, its start included. Wall time is what somebody waits; CPU is that of all its
-processes on all cores; memory is the peak of what they hold together. Files are in the page cache, as they are after they have been
-written.
-
-    make bench                     # 1 and 10 million messages
-    make bench SIZES=1
-    make bench SIZES="1 10 100"    # a size that the disk or PATIENCE=180 (minutes) cannot hold is skipped, and it says so
-
-The sample stays in `bench/` (`BENCH=DIR` for another folder) for the next run, and so do the results of the sizes that it leaves out.
-"""
-
-STEPS = """The steps, one after the other, in one home:
-
-- *landing* of all dts but the last, then *full build*: `kefu build` of what landed, from reading the project to publishing;
-- *one new day*: `kefu build` with the last dt on top;
-- *one old day restated*: the messages of Taobao of 100 days before come again, one of them a second later;
-- *a snapshot again unchanged*: Taobao's shops, accounts and audience members come again as they were;
-- *nothing new*: `kefu build` when nothing came;
-- *publish*: the marts once more into a file of their own;
-- *twenty queries*: [what analysts ask](../tests/benchmarks/queries.sql), one after the other in a new process.
-"""
-
-BESIDE = """Side by side, from the same files to the same rows: `taobao_rounds` and the day rows of Taobao in `service_metrics`. kefu goes
-its whole way, landing and dbt included (`kefu build --select taobao_rounds,service_metrics` in a new home, on a landing folder that
-holds Taobao's tables only); it makes every period of the metrics, of which the day rows are compared. The others go straight from the
-Parquet files, and can do nothing else: no increments, no rejected rows, no checks, no reasons told. They run in turn. After the
-first round every row is compared with kefu's, in both directions; one that differs fails the run.
-
-- [DuckDB script](../tests/benchmarks/taobao.sql): written by hand, the practical limit;
-- [chdb script](../tests/benchmarks/taobao_clickhouse.sql): the same in ClickHouse's SQL, embedded.
-"""
-
 
 def write(results: Sequence[Result], docs: Path, others: Path | None) -> Path:
     """Writes the page, and with `others`, a Python that has matplotlib, its plots. Returns the page's path."""
-    parts = [INTRODUCTION]
+    drawn = []
     if others:
         plots = docs / "benchmarks"
         plots.mkdir(parents=True, exist_ok=True)
-        given = json.dumps(results)
-        subprocess.run([others, HERE / "plots.py", plots], input=given, text=True, check=True)
-        parts += [f"![{title}](benchmarks/{plot.name})" for plot in sorted(plots.glob("*.svg")) for title in [_title(plot)]]
-    parts += [STEPS, BESIDE, *map(_of_size, results)]
+        subprocess.run([others, HERE / "plots.py", plots], input=json.dumps(results), text=True, check=True)
+        drawn = [f"![{_title(plot)}](benchmarks/{plot.name})" for plot in sorted(plots.glob("*.svg"))]
     page = docs / "benchmarks.md"
-    page.write_text("\n\n".join(part.strip("\n") for part in parts) + "\n", encoding="utf-8")
+    template = (HERE / "page.md").read_text(encoding="utf-8")
+    told = {"{plots}\n\n": "".join(f"{plot}\n\n" for plot in drawn), "{sizes}": "\n\n".join(map(_of_size, results))}
+    for place, text in told.items():
+        template = template.replace(place, text)
+    page.write_text(template, encoding="utf-8")
     return page
 
 
 def _title(plot: Path) -> str:
-    return plot.stem.replace("_", " ").capitalize()
+    return plot.stem[2:].replace("_", " ").capitalize()
 
 
 def _of_size(result: Result) -> str:

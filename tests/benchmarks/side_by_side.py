@@ -37,9 +37,10 @@ def ways(landing: Path, others: Path | None) -> list[Way]:
         Way("DuckDB script", lambda target: [sys.executable, HERE / "duckdb_script.py", landing, seeds, target], "script.duckdb"),
     ]
     if others:
-        found += [
-            Way("chdb script", lambda target: [others, HERE / "clickhouse_script.py", landing, seeds, target], "clickhouse")
-        ]
+        for name, script in (("chdb script", "clickhouse_script.py"), ("Polars script", "taobao_polars.py")):
+            found.append(
+                Way(name, lambda target, script=script: [others, HERE / script, landing, seeds, target], script.split(".")[0])
+            )
     return found
 
 
