@@ -19,8 +19,8 @@ def main() -> None:
     steps = [step["name"] for step in results[0]["steps"]]
     walls = [[next(step["wall"] for step in result["steps"] if step["name"] == name) for name in steps] for result in results]
     _bars(folder / "1_wall_time_of_each_step.svg", steps, names, walls, "seconds")
-    ways = list(results[0]["beside"])
-    beside = [[statistics.median(one["wall"] for one in result["beside"].get(way, [])) for way in ways] for result in results]
+    ways = [way for way in results[0]["beside"] if all(way in result["beside"] for result in results)]
+    beside = [[statistics.median(one["wall"] for one in result["beside"][way]) for way in ways] for result in results]
     _bars(folder / "2_wall_time_side_by_side.svg", ways, names, beside, "seconds")
     kept = [step for step in steps if step not in ("nothing new", "publish", "twenty queries", "landing")]
     sizes = [[step["warehouse"] / 2**20 for step in result["steps"] if step["name"] in kept] for result in results]

@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 Result = dict[str, Any]
 
 
-def write(results: Sequence[Result], docs: Path, others: Path | None) -> Path:
+def write(results: Sequence[Result], skipped: Sequence[str], docs: Path, others: Path | None) -> Path:
     """Writes the page, and with `others`, a Python that has matplotlib, its plots. Returns the page's path."""
     drawn = []
     if others:
@@ -24,7 +24,7 @@ def write(results: Sequence[Result], docs: Path, others: Path | None) -> Path:
         drawn = [f"![{_title(plot)}](benchmarks/{plot.name})" for plot in sorted(plots.glob("*.svg"))]
     page = docs / "benchmarks.md"
     template = (HERE / "page.md").read_text(encoding="utf-8")
-    told = {"{plots}\n\n": "".join(f"{plot}\n\n" for plot in drawn), "{sizes}": "\n\n".join(map(_of_size, results))}
+    told = {"{plots}\n\n": "".join(f"{plot}\n\n" for plot in drawn), "{sizes}": "\n\n".join([*map(_of_size, results), *skipped])}
     for place, text in told.items():
         template = template.replace(place, text)
     page.write_text(template, encoding="utf-8")
@@ -40,7 +40,7 @@ def _of_size(result: Result) -> str:
     made = [
         f"## {result['messages']:,} messages",
         f"{result['date']}; {'; '.join(f'{name} {value}' for name, value in machine.items())}",
-        f"The sample: `kefu generate {generated['command']}`, {generated['files']:,} Parquet files, {_mib(generated['bytes'])}.",
+        f"The sample: `{generated['command']}`, {generated['files']:,} Parquet files, {_mib(generated['bytes'])}.",
     ]
     return "\n\n".join([*made, _steps(result), _growth(result), _queries(result), _beside(result)])
 

@@ -104,7 +104,7 @@ def day_of(column: str) -> pl.Expr:
 
 
 def found(frame: pl.LazyFrame, name: str, condition: pl.Expr, columns: list[str], keys: list[str], shift: int) -> pl.LazyFrame:
-    """Adds columns of the nearest row that meets the condition and has the same keys: before (1), after (-1), up to itself (0)."""
+    """Adds columns of the nearest row that meets the condition and has the same keys: before (1), after (-1), up to here (0)."""
     place = pl.when(condition).then(pl.int_range(pl.len(), dtype=pl.UInt32))
     filled = (place.backward_fill() if shift < 0 else place.forward_fill()).shift(shift)
     same = pl.all_horizontal(pl.col(key).gather(pl.col("_place")) == pl.col(key) for key in keys)

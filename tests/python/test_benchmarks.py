@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from benchmarks.part import queries
+from benchmarks.run import too_much
 from benchmarks.side_by_side import TABLES, check_equal, ways
 from benchmarks.steps import deliver, dts_of
 from harness import build, kefu
@@ -58,3 +59,15 @@ def test_the_queries_of_analysts_run_on_the_marts(built_homes: dict[str, Path]) 
         connection.execute("use marts")
         answers = [connection.execute(sql).fetchall() for sql in queries().values()]
     assert sum(map(bool, answers)) >= 10
+
+
+def test_a_size_that_disk_or_patience_cannot_hold_is_told(tmp_path: Path) -> None:
+    def told(size: int, patience: float) -> str | None:
+        return too_much(size, tmp_path, tmp_path / str(size), patience)
+
+    assert "GB of disk" in (told(10**6, patience=1) or "")
+    assert told(1, patience=1) is None, "nobody knows yet what it takes"
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "results.json").write_text('{"size": 1, "seconds": 240}', encoding="utf-8")
+    assert told(2, patience=8) is None
+    assert "about 8 minutes" in (told(2, patience=7) or "")
