@@ -14,7 +14,7 @@ IS_RIGHT = -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2> /dev/nu
 NEEDED = kefu needs Python 3.11: install it (on Debian 12: apt-get install python3.11-venv), or name one, as in \
 	make setup PYTHON=/opt/python3.11/bin/python
 
-.PHONY: setup install demo ui test browser proxy screenshots faults mutants lint format lock
+.PHONY: setup install demo ui test browser proxy screenshots faults mutants bench lint format lock
 
 # A .venv that another Python was made with is made anew.
 ifneq ($(wildcard $(VENV)/bin/python),)
@@ -73,6 +73,22 @@ faults: setup
 mutants: setup
 	@PYTHONPATH=tests:tests/python $(VENV)/bin/python -m mutants.run $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(DATE),--date $(DATE)) $(ONLY)
 
+# In millions of messages. BENCH is kept: the sample for the next run, and the results of every size. What kefu is measured beside
+# has an environment of its own.
+SIZES ?= 1 10
+BENCH ?= bench
+REPEATS ?= 2
+PATIENCE ?= 180
+bench: setup $(VENV)-bench/.installed
+	@PYTHONPATH=tests:tests/python $(VENV)/bin/python -m benchmarks.run --sizes "$(SIZES)" --work "$(BENCH)" --repeats $(REPEATS) \
+		--patience $(PATIENCE) --others $(VENV)-bench/bin/python
+
+$(VENV)-bench/.installed: requirements-bench.lock
+	@echo "setup: making $(VENV)-bench from $<"
+	@$(VENV)/bin/python -m venv --clear $(VENV)-bench
+	@VIRTUAL_ENV=$(VENV)-bench $(UV) pip install --quiet --require-hashes --no-deps -r $<
+	@touch $@
+
 lint: setup
 	@$(VENV)/bin/ruff format --check orchestration tests
 	@$(VENV)/bin/ruff check orchestration tests
@@ -83,9 +99,10 @@ format: setup
 	@$(VENV)/bin/ruff format orchestration tests
 	@$(VENV)/bin/ruff check --fix orchestration tests
 
-# The second has all of the first, in the same versions.
-COMPILED = --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet pyproject.toml
+# The second has all of the first, in the same versions. The third is of `make bench` alone.
+COMPILED = --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 lock: setup
 	@cp requirements-dev.lock requirements.lock
-	$(UV) pip compile $(COMPILED) --extra build -o requirements.lock
-	$(UV) pip compile $(COMPILED) --all-extras -o requirements-dev.lock
+	$(UV) pip compile $(COMPILED) pyproject.toml --extra build -o requirements.lock
+	$(UV) pip compile $(COMPILED) pyproject.toml --all-extras -o requirements-dev.lock
+	$(UV) pip compile $(COMPILED) requirements-bench.in -o requirements-bench.lock
