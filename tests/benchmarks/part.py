@@ -25,7 +25,7 @@ def land(landing: str, home: str) -> None:
 def publish_again(home: str) -> None:
     opened = Home(Path(home).resolve())
     with one_writer(opened):
-        print(publish(opened, with_previous=True))
+        print(f"kefu-{publish(opened, with_previous=True).number:06}")
 
 
 def query(published: str) -> None:

@@ -71,13 +71,13 @@ def restate(landing: Path, dt: str) -> str:
     return str(message)
 
 
-def deliver_snapshots_again(landing: Path, first: str, last: str) -> None:
-    """Delivers the states of the first dt once more, unchanged, with the last dt."""
-    for table in SNAPSHOTS:
-        (file,) = (landing / "taobao" / table / first).iterdir()
-        again = landing / "taobao" / table / last
-        again.mkdir(exist_ok=True)
-        shutil.copyfile(file, again / "again.parquet")
+def deliver_snapshots_again(landing: Path, home: Path, last: str) -> None:
+    """Delivers the states that stand in a home once more, unchanged, with the last dt."""
+    with duckdb.connect(str(Home(home).warehouse), read_only=True) as connection:
+        for table in SNAPSHOTS:
+            folder = landing / "taobao" / table / last
+            folder.mkdir(exist_ok=True)
+            connection.execute(f"copy staging.taobao_{table} to {text(folder / 'part.parquet')} (format parquet)")
 
 
 def walk(source: Path, folder: Path, say: Callable[[str], None]) -> list[Step]:
@@ -104,7 +104,7 @@ def walk(source: Path, folder: Path, say: Callable[[str], None]) -> list[Step]:
     take("one new day", build_of(landing, home), "rebuilt taobao")
     restate(landing, restated)
     take("one old day restated", build_of(landing, home), "rebuilt taobao")
-    deliver_snapshots_again(landing, dts[0], dts[-1])
+    deliver_snapshots_again(landing, home, dts[-1])
     take("a snapshot again unchanged", build_of(landing, home), "published")
     take("nothing new", build_of(landing, home), "nothing to do")
     take("publish", part("publish", home), "kefu-")
