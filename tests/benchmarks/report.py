@@ -69,10 +69,10 @@ def _growth(result: Result) -> str:
     names = list(steps)
     for before, after in pairwise(names[1:5]):
         more = [steps[after][name] - steps[before][name] for name in ("warehouse", "published")]
-        grown.append(
-            f"{after} adds {more[0] / 2**20:+,.1f} MiB to the warehouse and {more[1] / 2**20:+,.1f} MiB to what is published"
-        )
-    return f"After the full build the warehouse has {per_message[0]}, what is published {per_message[1]}. {'; '.join(grown)}."
+        grown.append(f"{after}: {more[0] / 2**20:+,.1f} MiB of warehouse, {more[1] / 2**20:+,.1f} MiB published")
+    return (
+        f"After the full build the warehouse has {per_message[0]}, what is published {per_message[1]}. Then {'; '.join(grown)}."
+    )
 
 
 def _queries(result: Result) -> str:

@@ -135,7 +135,7 @@ def _machine(others: Path | None) -> dict[str, str]:
         "CPU": f"{', '.join(sorted(models)) or platform.machine()}, {CPUS} of {os.cpu_count()} cores",
         "load when it began": f"{os.getloadavg()[0]:.1f}",
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB",
-        "system": f"{platform.system()} {platform.release()}",
+        "system": platform.system(),
         "Python": platform.python_version(),
         "DuckDB": duckdb.__version__,
     }
