@@ -10,7 +10,9 @@ rules as (select * from {{ ref('metric_rules') }}),
 periods as (select * from {{ ref('metric_periods') }} where kind in ('week', 'calendar_month', 'month_end')),
 
 since as ( -- the first day that can lie in such a period
-    select platform, min(business_date) - {{ longest_period_days() }} as first_date from {{ ref('int_changed_metric_days') }} group by platform
+    select platform, min(business_date) - {{ longest_period_days() }} as first_date
+    from {{ ref('int_changed_metric_days') }}
+    group by platform
 ),
 
 candidates as ( -- the weeks and months that a day may lie in

@@ -1,5 +1,5 @@
--- What the daily figures of a metric on one date come to, as one number that any change of them changes: two builds are compared by
--- it instead of by every figure. One row per platform, metric and date.
+-- What the daily figures of a metric on one date come to, as one number that any change of them changes: two builds are compared
+-- by it instead of by every figure. One row per platform, metric and date.
 select
     platform,
     metric,
