@@ -54,6 +54,7 @@ class Version:
 
     number: int
     has_every_mart: bool
+    is_copy: bool  # of the version before, with other rows: what went may still lie in the file, where no table reads it
     replaced_rows: int  # since a version was last written whole
     held_dates: Sequence[tuple[str, date]] = ()  # on which it has the rows of a version before
 
@@ -82,7 +83,7 @@ def publish(home: Home, *, with_previous: bool, marts: Sequence[str] = (), base:
     link.rename(home.published)
     for old in _versions(home)[:-KEPT_VERSIONS]:
         old.unlink()
-    return Version(number, not marts, replaced_rows, held_dates)
+    return Version(number, not marts, base is not None, replaced_rows, held_dates)
 
 
 def drop_other_versions(home: Home) -> int:

@@ -93,7 +93,9 @@ def prepared(home: Home) -> Iterator[BuildState]:
                 platform varchar, metric varchar, business_date date, digest hugeint
             );
             create table if not exists build.published_with (buyer_key varchar);
-            create table if not exists build.published_version (number integer, has_every_mart boolean, replaced_rows bigint);
+            create table if not exists build.published_version (
+                number integer, has_every_mart boolean, is_copy boolean, replaced_rows bigint
+            );
             create table if not exists build.published_held_dates (platform varchar, business_date date);
             create table if not exists build.built_as_of (platform varchar, as_of timestamp);
             create table if not exists build.held_dates (platform varchar, business_date date, check_name varchar);
@@ -385,14 +387,16 @@ class BuildState:
 
     def published_version(self) -> Version | None:
         """The version that the last build published."""
-        rows = self.connection.execute("select number, has_every_mart, replaced_rows from build.published_version").fetchall()
+        rows = self.connection.execute(
+            "select number, has_every_mart, is_copy, replaced_rows from build.published_version"
+        ).fetchall()
         return Version(*rows[0]) if rows else None
 
     def mark_published(self, version: Version) -> None:
         self.connection.execute("delete from build.published_version; delete from build.published_held_dates")
         self.connection.execute(
-            "insert into build.published_version values (?, ?, ?)",
-            [version.number, version.has_every_mart, version.replaced_rows],
+            "insert into build.published_version values (?, ?, ?, ?)",
+            [version.number, version.has_every_mart, version.is_copy, version.replaced_rows],
         )
         platforms, dates = ([held[column] for held in version.held_dates] for column in (0, 1))
         self.connection.execute(

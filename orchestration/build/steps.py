@@ -143,9 +143,17 @@ def _dbt_arguments(*, full_refresh: bool, unchanged: Sequence[str] = (), marts: 
 
 @contextmanager
 def building(
-    home: Home, dates: Dates, report: Report, *, full_refresh: bool = False, marts: Sequence[str] = ()
+    home: Home,
+    dates: Dates,
+    report: Report,
+    *,
+    full_refresh: bool = False,
+    marts: Sequence[str] = (),
+    may_copy: bool = True,
 ) -> Iterator[list[str]]:
     """Builds, checks and publishes what has landed, around a run of dbt that is the caller's: it gets the arguments for dbt.
+
+    Unless it `may_copy` the version before, all of the new one is written.
 
     With a KefuError the caller says that dbt failed. Dates on which a blocking check found rows are held back then, and the next
     build can publish the others. The caller holds the home's lock.
@@ -165,13 +173,13 @@ def building(
         if state.is_everything():
             state.drop_unknown(LastRun(home).relations())
         state.mark_checked()
-    publish_build(home, report, marts=marts)
+    publish_build(home, report, marts=marts, may_copy=may_copy)
     report_held(home, report)
     if not marts:
         report_missing_tables(home, report)
 
 
-def publish_build(home: Home, report: Report, *, marts: Sequence[str] = ()) -> None:
+def publish_build(home: Home, report: Report, *, marts: Sequence[str] = (), may_copy: bool = True) -> None:
     """Publishes what dbt built and checked, then marks it as built: a crash in between builds it once more.
 
     Of a selection of marts everything stays to be built: the next build does the rest.
@@ -181,7 +189,7 @@ def publish_build(home: Home, report: Report, *, marts: Sequence[str] = ()) -> N
             raise KefuError(f"{home.path} has no build that passed its checks and is not published: build first")
         is_key_unchanged = state.is_key_unchanged()
         base = state.published_version() if is_key_unchanged and not state.is_everything() else None
-    is_base = base and base.has_every_mart and base.number == last_version(home) and is_worth_a_base(home, base)
+    is_base = may_copy and base and base.has_every_mart and base.number == last_version(home) and is_worth_a_base(home, base)
     with_previous = is_key_unchanged and home.published.exists() and not marts
     version = publish(home, with_previous=with_previous, marts=marts, base=base if is_base else None)
     with opened(home) as state:

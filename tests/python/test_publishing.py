@@ -266,3 +266,6 @@ def test_a_version_made_from_the_one_before_has_what_one_written_whole_has(tmp_p
         published = marts(home)
         assert published == {mart: warehouse(home, f"from marts.{mart} order by all") for mart in published}
     assert made_from_the_one_before >= 2
+    assert warehouse(home, "select is_copy from build.published_version") == [(True,)]
+    assert kefu("forget", "--buyer", "nobody", "--landing", landing, "--home", home).code == 0
+    assert warehouse(home, "select is_copy from build.published_version") == [(False,)], "what went lies in no file any more"
