@@ -132,8 +132,11 @@ def _parse(home: Home, project: str) -> tuple[Manifest, bytes]:
 def _write(home: Home, file: str, content: bytes) -> Path:
     """Writes a file for dbt's folder aside and puts it in place whole."""
     path, aside = home.dbt / file, home.dbt / f"{file}-{os.getpid()}.new"
-    aside.write_bytes(content)
-    aside.replace(path)
+    try:
+        aside.write_bytes(content)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)  # where the disk is full
     return path
 
 

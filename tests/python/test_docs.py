@@ -317,6 +317,8 @@ class Place:
             values |= {"--landing": new, "--home": new}
         if "tests/python/fixtures/irc-support/landing" in words:
             values |= {"--landing": FIXTURES / "irc-support" / "landing", "--home": self.folder / "demo" / "real"}
+        if "--select" in words:
+            values["--home"] = new
         filled = [str(values.get(before, word)) for before, word in zip(["", *words], words, strict=False)]
         if words[0] == "check" and len(words) > 1:
             filled[1] = str(self.landing)
