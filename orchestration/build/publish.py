@@ -139,7 +139,6 @@ def _write(
             table, columns = mart["name"], mart["columns"].values()
             hidden = [column["name"] for column in columns if key and is_hidden(column["name"])]
             is_rebuilt = base and "rebuilt" in mart["config"]["meta"]
-            rows = _rows(table, hidden, dated.get(table), with_previous=with_previous)
             if is_rebuilt:
                 there = f"target.marts.{table}"
                 changed = f"delete from {there} where {_rebuilt(mart, dated.get(table), there)}"
@@ -149,6 +148,7 @@ def _write(
             else:
                 definition = ", ".join(map(_definition, columns))
                 connection.execute(f"create or replace table target.marts.{table} ({definition})")
+                rows = _rows(table, hidden, dated.get(table), with_previous=with_previous)
             connection.execute(f"insert into target.marts.{table} by name {rows}", key.parameters if key and hidden else None)
             connection.execute(f"comment on table target.marts.{table} is {text(mart['description'])}")
             for column in columns:

@@ -44,6 +44,7 @@ class Gone:
 
 
 FILES = {"_path": "varchar", "_file": "varchar", "_dt": "date", "delivered": "bigint"}
+OF_ROW = "_path, _number, _dt, _file, first_number"  # where a row that is read stands
 DELIVERIES = {"dt": "date", "signature": "varchar", "files": "integer", "unknown_columns": "varchar[]"}
 
 
@@ -272,10 +273,10 @@ def _read_files(connection: duckdb.DuckDBPyConnection, table: Table, contents: C
             _expect(connection, table, contents.relations)
         for relation in contents.relations:
             rows = _numbered(connection, relation) if relation.is_read_in_order else f"({relation.rows})"
-            parsed = f"(select {relation.parsed} from {rows})"
-            connection.execute(f"insert into {target} by name {_incoming(table, relation, parsed)}")
-            _tell_rejected(connection, table, relation, parsed, target)
-            _tell_remarks(connection, table, relation, parsed)
+            read = _read(relation, rows)
+            connection.execute(f"insert into {target} by name {_incoming(table, relation, read)}")
+            _tell_rejected(connection, table, relation, read, target)
+            _tell_remarks(connection, table, relation, read)
     except duckdb.Error as error:
         raise _unreadable(contents, error) from error
     return is_expecting
@@ -296,41 +297,28 @@ def _numbered(connection: duckdb.DuckDBPyConnection, relation: Relation) -> str:
     return "read_rows"
 
 
-def _values(table: Table, relation: Relation, parsed: str, others: str) -> str:
-    """A query for the text of each column, its value, and `others` of the parsed rows."""
-    texts = ", ".join(
-        f"{columns.delivered(column, relation.texts[column.name], is_text=True)} as {columns.raw_text(column.name)}"
-        for column in table.columns
-    )
-    values = ", ".join(
-        f"{columns.value(column, columns.raw_text(column.name))} as {name(column.name)}" for column in table.columns
-    )
-    return f"select *, {values} from (select {texts}, {others} from {parsed})"
+def _values(table: Table, relation: Relation, read: str, others: str = OF_ROW, *, as_text: bool = False) -> str:
+    """A query for what was delivered of each column of the rows `read`, its value, and `others`.
 
-
-def _held(table: Table, relation: Relation, parsed: str) -> str:
-    """A query for the values of each column as in `_values`, but without the way through a text where a file holds its type."""
+    What a file holds in the contract's type goes no way through a text, unless it is wanted `as_text`.
+    """
     sources, values = [], []
     for column in table.columns:
-        source, held = columns.raw_text(column.name), relation.held.get(column.name)
-        value = columns.value_held(column, source, held.data_type) if held else None
-        delivered = held.expression if held and value else relation.texts[column.name]
-        sources.append(f"{columns.delivered(column, delivered, is_text=value is None)} as {source}")
-        values.append(f"{value or columns.value(column, source)} as {name(column.name)}")
-    return f"""
-        select *, {", ".join(values)}
-        from (select {", ".join(sources)}, _path, _number from {parsed})
-        join incoming_files using (_path)
-    """
+        source, held = columns.raw_text(column.name), None if as_text else relation.held.get(column.name)
+        delivered = held.expression if held else relation.texts[column.name]
+        value = columns.value_held(column, source, held.data_type) if held else columns.value(column, source)
+        sources.append(f"{columns.delivered(column, delivered, is_text=held is None)} as {source}")
+        values.append(f"{value} as {name(column.name)}")
+    return f"select *, {', '.join(values)} from (select {', '.join(sources)}, {others} from {read})"
 
 
-def _incoming(table: Table, relation: Relation, parsed: str) -> str:
+def _incoming(table: Table, relation: Relation, read: str) -> str:
     """A query for the rows of files as schema raw has them; _stands is null where anything is wrong with a row."""
     return f"""
         select
             {_names(table)}, _dt, _file, _number - first_number + 1 as _row, timestamp {text(beijing_now())} as _landed_at,
             case when not {columns.is_wrong(table)} then coalesce(_dt = last_dt, true) end as _stands
-        from ({_held(table, relation, parsed)})
+        from ({_values(table, relation, read)})
         left join expected on {_hashed_key(table)} = key_hash
     """
 
@@ -340,45 +328,52 @@ def _expect(connection: duckdb.DuckDBPyConnection, table: Table, relations: Sequ
     rows stand as they are written. To update them later takes longer than to read their keys twice.
     """
     keys = " union all ".join(
-        f"select {_hashed_key(table)} as key_hash, _dt from ({_held(table, relation, f'({relation.rows})')})"
+        f"select {_hashed_key(table)} as key_hash, _dt from ({_values(table, relation, _read(relation, f'({relation.rows})'))})"
         for relation in relations
     )
     connection.execute(f"insert into expected select key_hash, max(_dt) from ({keys}) group by all having count(*) > 1")
 
 
-def _tell_rejected(connection: duckdb.DuckDBPyConnection, table: Table, relation: Relation, parsed: str, target: str) -> None:
+def _read(relation: Relation, rows: str) -> str:
+    """What a relation's columns are expressions of, each row with its file."""
+    return f"(select {relation.parsed} from {rows}) join incoming_files using (_path)"
+
+
+def _tell_rejected(connection: duckdb.DuckDBPyConnection, table: Table, relation: Relation, read: str, target: str) -> None:
     """Takes rows with which anything is wrong out of `target` into `rejected`, with all that is wrong: they are read again."""
     (is_any,) = connection.execute(f"select exists (from {target} where _stands is null)").fetchall()[0]
     if not is_any:
         return
-    others = f"_path, _number, {relation.raw_row} as _raw, {relation.fault} as _fault, _dt, _file, _row"
+    values = _values(
+        table,
+        relation,
+        f"{read} join wrong_rows using (_path, _number)",
+        f"{OF_ROW}, {relation.raw_row} as _raw, {relation.fault} as _fault",
+        as_text=True,
+    )
     event = name(table.event_time) if table.event_time else "null"
     connection.execute(
         f"""
         create or replace temp table wrong_rows as
-        select f._path, t._row + f.first_number - 1 as _number, f._dt, f._file, t._row
+        select f._path, t._row + f.first_number - 1 as _number
         from {target} t join incoming_files f on t._file = f._file
         where t._stands is null;
         insert into rejected
         select
-            _dt, _file, _row, coalesce(_fault, {columns.reason(table)}), coalesce(_fault, {columns.problem(table)}), _raw, {event}
-        from ({_values(table, relation, f"{parsed} join wrong_rows using (_path, _number)", others)});
+            _dt, _file, _number - first_number + 1, coalesce(_fault, {columns.reason(table)}),
+            coalesce(_fault, {columns.problem(table)}), _raw, {event}
+        from ({values});
         delete from {target} where _stands is null;
         """
     )
 
 
-def _tell_remarks(connection: duckdb.DuckDBPyConnection, table: Table, relation: Relation, parsed: str) -> None:
+def _tell_remarks(connection: duckdb.DuckDBPyConnection, table: Table, relation: Relation, read: str) -> None:
     """Counts rows that can be read although something of them is written in another way."""
-    as_text = [
-        column
-        for column in table.columns
-        if column.name not in relation.held or columns.value_held(column, "", relation.held[column.name].data_type) is None
-    ]
-    remarks = columns.remarks(as_text)
+    remarks = columns.remarks(column for column in table.columns if column.name not in relation.held)
     if not remarks:
         return
-    values = f"select * from ({_values(table, relation, parsed, '_path')}) join incoming_files using (_path)"
+    values = _values(table, relation, read)
     counts = ", ".join(f"count(*) filter ({is_true})" for is_true, _ in remarks)
     (is_any,) = connection.execute(
         f"select exists (from ({values}) where {' or '.join(is_true for is_true, _ in remarks)})"
@@ -454,8 +449,8 @@ def _unreadable(contents: Contents, error: duckdb.Error) -> KefuError:
     return KefuError(f"{named} cannot be read: {first_line(error)}")
 
 
-def _names(table: Table, prefix: str = "") -> str:
-    return ", ".join(prefix + name(column.name) for column in table.columns)
+def _names(table: Table) -> str:
+    return ", ".join(name(column.name) for column in table.columns)
 
 
 def _keep_broken_lines(connection: duckdb.DuckDBPyConnection, relation: Relation) -> bool:

@@ -26,6 +26,7 @@ import duckdb
 
 from orchestration.errors import KefuError
 from orchestration.home import first_line
+from orchestration.landing.columns import value_held
 from orchestration.landing.contract import Table
 from orchestration.landing.deliveries import File
 from orchestration.sql import name, text
@@ -81,7 +82,7 @@ class Source:
 class Relation:
     rows: str  # a query; rows that are numbered one after the other, which is slow, are read with it once
     texts: dict[str, str]  # by the table's columns, expressions for their text
-    held: dict[str, Source]  # the columns that the files hold as something else than text
+    held: dict[str, Source]  # the columns that the files hold in the contract's type, which need not be read as text
     raw_row: str  # an expression for the row as it came, for rejected ones
     files: tuple[File, ...]  # with the paths where the reader finds them
     columns: tuple[str, ...]  # as they stand in the files
@@ -399,14 +400,14 @@ def _read_jsonl(table: Table, header: Header, files: tuple[File, ...]) -> Relati
     structure = "{" + ", ".join(f'{json.dumps(key)}: "VARCHAR"' for key in wanted.values()) + "}"
     return Relation(
         f"select line, _path, row_number() over () as _number from {_lines(files, 'store_rejects = true')}",
-        texts={column: f"delivered.{name(key)}" for column, key in wanted.items()},
+        texts={column: f"fields.{name(key)}" for column, key in wanted.items()},
         held={},
         raw_row="line",
         files=files,
         columns=(),
         unknown_columns=_unknown(table, header),
         fault="case when try(json_type(line)) is distinct from 'OBJECT' then 'not a JSON object' end",
-        parsed=f"*, try(json_transform(line, {text(structure)})) as delivered",
+        parsed=f"*, try(json_transform(line, {text(structure)})) as fields",
     )
 
 
@@ -426,7 +427,11 @@ def _read_parquet(table: Table, header: Header, files: tuple[File, ...]) -> Rela
     return Relation(
         rows,
         texts=_known(table, texts),
-        held={column: source for column, source in found.items() if source.data_type != "VARCHAR"},
+        held={
+            column.name: found[column.name]
+            for column in table.columns
+            if column.name in found and value_held(column, "", found[column.name].data_type)
+        },
         raw_row=_as_json({column.in_file: source for column, source in sources.items()}),
         files=files,
         columns=(),
