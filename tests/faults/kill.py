@@ -24,6 +24,7 @@ from orchestration.home import Home
 STAGES = ("landing", "dbt", "publishing")
 ENDED = "a build that had ended"
 IN_A_ROW = 5  # kills before a build is let run to its end
+SIGNS = {"dbt": "dbt/manifest.json", "publishing": "published/*.new"}  # files that are written when a stage begins
 LONGEST = {"landing": 0.1, "dbt": 7.0, "publishing": 1.0}  # seconds from the stage's beginning to the kill, at most
 
 
@@ -40,11 +41,11 @@ def kill(landing: Path, home: Path, stage: str, tables: int, dice: random.Random
 
 
 def wait_for(stage: str, process: subprocess.Popen[str], home: Path, tables: int) -> None:
-    """Returns when so many tables have landed, or when publishing has begun; at the latest when the build is done."""
+    """Returns when so many tables have landed, or when dbt or publishing has begun; at the latest when the build is done."""
     started = time.time()
     assert process.stdout is not None
-    if stage == "publishing":
-        while process.poll() is None and not any(_is_younger(path, started) for path in home.glob("published/*.new")):
+    if sign := SIGNS.get(stage):
+        while process.poll() is None and not any(_is_younger(path, started) for path in home.glob(sign)):
             time.sleep(0.005)
         return
     for line in process.stdout:
