@@ -5,13 +5,17 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from collections.abc import Sequence
-from datetime import date
+from contextlib import suppress
+from datetime import date, datetime
 from importlib.metadata import version
+from math import inf
 from pathlib import Path
 
 import duckdb
 
+from orchestration.clock import BEIJING
 from orchestration.errors import KefuError
 from orchestration.home import PRIVATE
 from orchestration.landing.contract import platforms
@@ -105,6 +109,24 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("--home", type=Path, required=True, metavar="DIR", help="the home that was built")
     explain.set_defaults(run=_explain)
 
+    live = commands.add_parser("live", help="keep HOME/live.duckdb current: who waits, bad ratings, how the day stands")
+    live.add_argument("--landing", type=Path, required=True, metavar="DIR", help="landing folder, to which rows are added")
+    live.add_argument("--home", type=Path, required=True, metavar="DIR", help="a home, built or new")
+    live.add_argument("--every", type=_seconds, default=5, metavar="SECONDS", help="how often (default %(default)s)")
+    live.add_argument(
+        "--at",
+        type=_time,
+        metavar="TIME",
+        help="the moment to look at, or to go on from, YYYY-MM-DD HH:MM:SS of Beijing (default: now)",
+    )
+    live.add_argument("--once", action="store_true", help="do it once and end")
+    live.add_argument("--port", type=_port, metavar="N", help="serve a page with it on this port of the machine itself")
+    live.add_argument("--socket", type=Path, metavar="FILE", help="serve the page on this socket, for a proxy")
+    live.add_argument(
+        "--speed", type=_speed, default=1, metavar="N", help="how fast time runs from --at on (default %(default)s)"
+    )
+    live.set_defaults(run=_live, parser=live)
+
     backup = commands.add_parser("backup", help="write a home to one file, once no build runs")
     backup.add_argument("--home", type=Path, required=True, metavar="DIR", help="the home to back up")
     backup.add_argument(
@@ -138,6 +160,38 @@ def _date(text: str) -> date:
     except ValueError:
         pass
     raise argparse.ArgumentTypeError(f"{text} is not a date YYYY-MM-DD")
+
+
+def _time(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is not a time YYYY-MM-DD HH:MM:SS") from None
+    return at.astimezone(BEIJING).replace(tzinfo=None) if at.tzinfo else at
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 65536):
+        raise argparse.ArgumentTypeError(f"{text} is not a port from 1 to 65535")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    return _positive(text, "a number of seconds")
+
+
+def _speed(text: str) -> float:
+    return _positive(text, "a speed")
+
+
+def _positive(text: str, what: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < inf:
+        raise argparse.ArgumentTypeError(f"{text} is not {what} above 0")
+    return number
 
 
 def _names(text: str) -> list[str]:
@@ -243,6 +297,34 @@ def _explain(options: argparse.Namespace) -> None:
     from orchestration.explain import explain
 
     _report(explain(options.home, options.id))
+
+
+def _live(options: argparse.Namespace) -> None:
+    if options.once and options.speed != 1:
+        options.parser.error("--speed is for a clock that runs: leave out --once")
+    if options.once and (options.port or options.socket):
+        options.parser.error("--port and --socket are for a page that is renewed: leave out --once")
+    if options.port and options.socket:
+        options.parser.error("--port or --socket, not both")
+    if options.speed != 1 and options.at is None:
+        options.parser.error("--speed needs --at: time runs faster from there on")
+
+    from orchestration.live.watch import Clock, look_once, watch
+
+    if options.once:
+        look_once(options.landing, options.home, options.at, _report)
+    else:
+        clock = Clock(options.at, options.speed, time.monotonic())
+        with suppress(KeyboardInterrupt):
+            watch(
+                options.landing,
+                options.home,
+                every=options.every,
+                clock=clock,
+                report=_report,
+                port=options.port,
+                path=options.socket,
+            )
 
 
 def _backup(options: argparse.Namespace) -> None:

@@ -46,6 +46,16 @@ class Home:
         return self.path / "kefu.duckdb"
 
     @property
+    def live(self) -> Path:
+        """The link that readers of the running day open."""
+        return self.path / "live.duckdb"
+
+    @property
+    def live_home(self) -> Path:
+        """A home below the home, of what `kefu live` works with."""
+        return self.path / "live"
+
+    @property
     def versions(self) -> Path:
         return self.path / "published"
 
@@ -146,7 +156,7 @@ def close_to_others(home: Home) -> None:
         is_published = Path(folder) == home.versions
         _set_mode(Path(folder), FOLDER_FOR_READERS if is_published or Path(folder) == home.path else 0o700)
         for file in files:
-            is_version = is_published and file.startswith("kefu-") and file.endswith(".duckdb")
+            is_version = is_published and file.startswith(("kefu-", "live-")) and file.endswith(".duckdb")
             _set_mode(Path(folder, file), FOR_READERS if is_version else 0o600)
 
 

@@ -12,6 +12,9 @@ MOST_LINES = 20
 class Kind(StrEnum):
     """What an alert is about; alerts of one kind and tick share a message."""
 
+    AT_RISK = "answer due soon"
+    MISSED = "answer missed"
+    SPARE = "one message to the limit"
     RUN = "run failed"
     CHECK = "check failed"
     DELIVERY = "delivery missing"

@@ -43,6 +43,23 @@ class Outbox:
                             break
         return failures
 
+    def new(self, alerts: Sequence[Alert]) -> list[Alert]:
+        """Those whose causes nobody has put in yet, each once."""
+        with self._opened() as connection:
+            known = {cause for (cause,) in connection.execute("select distinct cause from alerts")}
+        return list({alert.cause: alert for alert in alerts if alert.cause not in known}.values())
+
+    def hold(self, alerts: Sequence[Alert], transports: Sequence[Transport]) -> None:
+        """Puts alerts in that are never to be sent, so that their causes count as told."""
+        with self._opened() as connection, _alone(connection):
+            connection.executemany(
+                """
+                insert or ignore into alerts (cause, transport, kind, text, told_at)
+                values (?, ?, ?, ?, datetime('now', '+8 hours'))
+                """,
+                [(alert.cause, transport.name, alert.kind, alert.text) for alert in alerts for transport in transports],
+            )
+
     def _send(self, connection: sqlite3.Connection, transport: Transport, kind: Kind) -> None:
         """Sends what is left of a kind: the first of it as one message, and by itself what was refused together with others.
 

@@ -60,6 +60,39 @@ def run_dbt(home: Home, arguments: Sequence[str], report: Callable[[str], None])
             report(warning)
 
 
+def compiled(home: Home, selection: str) -> list[dict[str, Any]]:
+    """Loads every seed into a home's warehouse. Returns the models of a selection in their order, with the SQL that makes each
+    from nothing.
+    """
+    manifest, _ = _project(home)
+    try:
+        runner = dbtRunner(manifest=manifest)
+        for command in (["seed"], ["compile", "--select", selection]):
+            result = _invoke(runner, [*command, "--full-refresh", "--no-write-json", *_options(home, home.dbt)])
+            if not result.success:
+                raise KefuError(f"dbt {command[0]} failed: {one_line(result.exception or result.result)}")
+    finally:
+        reset_adapters()  # type: ignore[no-untyped-call]
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+    assert isinstance(result.result, RunExecutionResult)
+    nodes = [each.node for each in result.result if each.node.resource_type == "model"]
+    return [
+        {
+            "name": node.name,
+            "alias": node.alias,
+            "schema": node.schema,
+            "folder": node.fqn[1],
+            "relation_name": node.relation_name,
+            "materialized": node.config.materialized,
+            "depends_on": node.depends_on.nodes,
+            "compiled_code": node.compiled_code,
+            "description": node.description,
+            "columns": {column: each.to_dict() for column, each in node.columns.items()},
+        }
+        for node in nodes
+    ]
+
+
 class _Events(EventManager):
     """dbt's events but for those of its debug log, which nobody reads here: their messages take an eighth of a small build."""
 

@@ -15,7 +15,7 @@ import duckdb
 
 from orchestration.build.checks import LastRun, RowDates, row_dates
 from orchestration.home import FOR_READERS, Home
-from orchestration.privacy.buyers import buyer_key, hashed, is_hidden
+from orchestration.privacy.buyers import buyer_key, is_hidden, with_hashed
 from orchestration.sql import name, text
 
 STORAGE_VERSION = "v1.0.0"  # so that readers with an older DuckDB open it
@@ -68,22 +68,52 @@ def publish(home: Home, *, with_previous: bool, marts: Sequence[str] = (), base:
     What rests on a held date stays as it was published last, a figure of a period with such a day in it too; without the previous
     version, whose ids may be hashed otherwise, it is left out.
     """
-    number = last_version(home) + 1
-    version = home.versions / f"kefu-{number:06d}.duckdb"
-    aside = version.with_suffix(".new")
-    aside.unlink(missing_ok=True)
+    versions = Versions(home.published, home.versions)
+    number = versions.last() + 1
+    aside = versions.aside(number)
     replaced_rows, held_dates = _write(home, aside, with_previous, marts, base)
-    with open(aside, "rb") as written:
-        os.fsync(written.fileno())
-    aside.rename(version)
-    version.chmod(FOR_READERS)  # under its own name, which whoever opens the home meanwhile leaves as it is
-    link = home.published.with_suffix(".new")
-    link.unlink(missing_ok=True)
-    link.symlink_to(version.relative_to(home.path))
-    link.rename(home.published)
-    for old in _versions(home)[:-KEPT_VERSIONS]:
-        old.unlink()
+    versions.swap_in(aside)
     return Version(number, not marts, base is not None, replaced_rows, held_dates)
+
+
+@dataclass(frozen=True)
+class Versions:
+    """The files that a link of the home leads to, one after the other: for NAME.duckdb FOLDER/NAME-000001.duckdb and so on."""
+
+    link: Path
+    folder: Path
+
+    def aside(self, number: int) -> Path:
+        """Where to write a version before anybody reads it; what a process that died left there is gone."""
+        aside = self.folder / f"{self.link.stem}-{number:06d}.new"
+        aside.unlink(missing_ok=True)
+        return aside
+
+    def swap_in(self, aside: Path) -> None:
+        """Gives a version its name, points the link at it, and removes those before the one before."""
+        version = aside.with_suffix(self.link.suffix)
+        with open(aside, "rb") as written:
+            os.fsync(written.fileno())
+        aside.rename(version)
+        version.chmod(FOR_READERS)  # under its own name, which whoever opens the home meanwhile leaves as it is
+        link = self.link.with_suffix(".new")
+        link.unlink(missing_ok=True)
+        link.symlink_to(version.relative_to(self.link.parent))
+        link.rename(self.link)
+        for old in self.all()[:-KEPT_VERSIONS]:
+            old.unlink()
+
+    def all(self) -> list[Path]:
+        """The versions that are there, the newest last."""
+        pattern = rf"{self.link.stem}-\d{{6,}}{self.link.suffix}"
+        return sorted((path for path in self.folder.iterdir() if re.fullmatch(pattern, path.name)), key=self._number)
+
+    def last(self) -> int:
+        """The number of the newest version; 0 without one."""
+        return max(map(self._number, self.all()), default=0)
+
+    def _number(self, version: Path) -> int:
+        return int(version.stem.removeprefix(f"{self.link.stem}-"))
 
 
 def drop_other_versions(home: Home) -> int:
@@ -94,18 +124,23 @@ def drop_other_versions(home: Home) -> int:
     return len(others)
 
 
-def _versions(home: Home) -> list[Path]:
-    """The published versions, the newest last."""
-    return sorted((path for path in home.versions.iterdir() if re.fullmatch(r"kefu-\d{6,}\.duckdb", path.name)), key=_number)
-
-
-def _number(version: Path) -> int:
-    return int(version.stem.removeprefix("kefu-"))
-
-
 def last_version(home: Home) -> int:
-    """The number of the newest version; 0 without one."""
-    return max(map(_number, _versions(home)), default=0)
+    """The number of the newest published version; 0 without one."""
+    return Versions(home.published, home.versions).last()
+
+
+def create_table(connection: duckdb.DuckDBPyConnection, relation: str, described: dict[str, Any]) -> None:
+    """Makes an empty table for readers, with the columns, types and descriptions that the project gives it."""
+    columns = described["columns"].values()
+    connection.execute(f"create or replace table {relation} ({', '.join(map(_definition, columns))})")
+    connection.execute(f"comment on table {relation} is {text(described['description'])}")
+    for column in columns:
+        connection.execute(f"comment on column {relation}.{name(column['name'])} is {text(column['description'])}")
+
+
+def hidden_columns(described: dict[str, Any]) -> list[str]:
+    """The columns of a table whose ids readers get hashed, where there is a key."""
+    return [column for column in described["columns"] if is_hidden(column)] if buyer_key() else []
 
 
 def _write(
@@ -136,24 +171,18 @@ def _write(
             connection.execute(f"attach {text(home.published)} as previous (read_only)")
         key = buyer_key()
         for mart in (mart for mart in last_run.marts() if not marts or mart["name"] in marts):
-            table, columns = mart["name"], mart["columns"].values()
-            hidden = [column["name"] for column in columns if key and is_hidden(column["name"])]
+            table, hidden = mart["name"], hidden_columns(mart)
+            there = f"target.marts.{table}"
             is_rebuilt = base and "rebuilt" in mart["config"]["meta"]
             if is_rebuilt:
-                there = f"target.marts.{table}"
                 changed = f"delete from {there} where {_rebuilt(mart, dated.get(table), there)}"
                 replaced_rows += connection.execute(changed).fetchall()[0][0]
                 built = _rebuilt(mart, dated.get(table), f"warehouse.marts.{table}")
                 rows = _rows(table, hidden, None, with_previous=False) + f" where {built}"
             else:
-                definition = ", ".join(map(_definition, columns))
-                connection.execute(f"create or replace table target.marts.{table} ({definition})")
+                create_table(connection, there, mart)
                 rows = _rows(table, hidden, dated.get(table), with_previous=with_previous)
-            connection.execute(f"insert into target.marts.{table} by name {rows}", key.parameters if key and hidden else None)
-            connection.execute(f"comment on table target.marts.{table} is {text(mart['description'])}")
-            for column in columns:
-                described = f"target.marts.{table}.{name(column['name'])}"
-                connection.execute(f"comment on column {described} is {text(column['description'])}")
+            connection.execute(f"insert into {there} by name {rows}", key.parameters if key and hidden else None)
         for table, (columns, description) in LANDING.items():
             connection.execute(
                 f"create or replace table target.landing.{table} as select {columns} from warehouse.raw.{table} order by all"
@@ -189,10 +218,9 @@ def _definition(column: dict[str, Any]) -> str:
     return f"{name(column['name'])} {column['data_type']}{' not null' if never_null else ''}"
 
 
-def _rows(table: str, hidden: list[str], dates: RowDates | None, *, with_previous: bool) -> str:
+def _rows(table: str, hidden: Sequence[str], dates: RowDates | None, *, with_previous: bool) -> str:
     """A query for what to publish of a mart: its rows, hidden ids hashed; what rests on a held date as before."""
-    replaced = f"* replace ({', '.join(f'{hashed(column)} as {column}' for column in hidden)})" if hidden else "*"
-    rows = f"select {replaced} from warehouse.marts.{table}"
+    rows = f"select {with_hashed(hidden)} from warehouse.marts.{table}"
     if dates is None:
         return rows
     held = dates.within(HELD_DATES, f"warehouse.marts.{table}")

@@ -19,6 +19,7 @@ from orchestration.landing.load import Gone, Landed, NotAllLandedError, gone, la
 from orchestration.privacy.buyers import buyer_key
 
 Report = Callable[[str], None]
+OF_MOMENTS = "path:models/live"  # models that `kefu live` runs, and no build
 
 
 def build(
@@ -134,7 +135,7 @@ def _dbt_arguments(*, full_refresh: bool, unchanged: Sequence[str] = (), marts: 
     Unit tests prove the code, not the data: they have no place in a production run.
     """
     selected = ["--select", *(f"+{mart}" for mart in marts), "+build_dates"] if marts else []
-    left_out = ["--exclude", *unchanged] if unchanged else []
+    left_out = ["--exclude", OF_MOMENTS, *unchanged]
     refreshed = ["--full-refresh"] if full_refresh else []
     # Checks of a mart run also where the mart, a view, stands as it is: what it shows is new.
     tests = "cautious" if marts else "empty"

@@ -29,6 +29,7 @@ class Column:
     happened: bool = False  # it tells when something took place, which is never after its delivery
     is_person: bool = False  # its value is a buyer's (user's) id
     is_free_text: bool = False  # what people wrote, who may name anybody
+    known_at: str | None = None  # the column that says from when on the value is known
 
     @property
     def is_id(self) -> bool:
@@ -81,6 +82,12 @@ class Table:
         """The first time column, where it tells when something took place."""
         first = next((column for column in self.columns if column.data_type == "timestamp"), None)
         return first.name if first and first.happened else None
+
+    @property
+    def occurrence(self) -> str | None:
+        """The first time column, where every row has it: the row says something from then on."""
+        first = next((column for column in self.columns if column.data_type == "timestamp"), None)
+        return first.name if first and first.required else None
 
     @property
     def conversation(self) -> str | None:
@@ -159,6 +166,7 @@ def _column(entry: dict[str, Any]) -> Column:
         happened=meta.get("happened", False),
         is_person=meta.get("person", False),
         is_free_text=meta.get("free_text", False),
+        known_at=meta.get("known_at"),
     )
 
 

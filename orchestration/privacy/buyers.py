@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -49,6 +50,11 @@ class BuyerKey:
 def hashed(column: str) -> str:
     """SQL for HMAC-SHA256 of a text in hexadecimal digits; null stays null."""
     return f"sha256($outer || unhex(sha256($inner || encode({column}))))"
+
+
+def with_hashed(columns: Sequence[str]) -> str:
+    """SQL for every column of a relation, the ids in these hashed."""
+    return f"* replace ({', '.join(f'{hashed(column)} as {column}' for column in columns)})" if columns else "*"
 
 
 def is_hidden(column: str) -> bool:

@@ -1,35 +1,8 @@
 -- The ratings that were not satisfied at first, and whether each was won back or still can be. One row per card. Built whole:
 -- whether a rating can still be changed depends on the as-of time.
-with ratings as (
-    select *, first_rated_at + rating_edit_limit as editable_until, rating_max_edits - effective_changes as edits_left
-    from {{ ref('int_taobao__ratings') }}
-    where first_eval_code > satisfied_max_eval_code -- T-38: neutral is not satisfied either
-),
+with ratings as (select * from {{ ref('int_taobao__unsatisfied_ratings') }} where not was_satisfied_at_first),
 
-as_of as (select as_of from {{ ref('as_of') }} where platform = 'taobao'),
-
-second_lines as (select * from {{ source('taobao', 'accounts') }} where is_second_line),
-
-statuses as (select * from {{ source('taobao', 'account_status_events') }}),
-
--- T-39: each second-line account of the shop as it was when the buyer first rated. One without any status has never logged in.
-second_lines_then as (
-    select
-        r.card_id,
-        l.account_id,
-        coalesce(l.disabled_at > r.first_rated_at, true) as is_enabled,
-        max_by(s.status, (s.changed_at, s.event_id)) as status
-    from ratings r
-    join second_lines l on r.shop_id = l.shop_id
-    left join statuses s on l.account_id = s.account_id and r.first_rated_at >= s.changed_at
-    group by all
-),
-
-second_line as (
-    select card_id, bool_or(is_enabled and coalesce(status = 'online', false)) as is_available
-    from second_lines_then
-    group by card_id
-)
+as_of as (select as_of from {{ ref('as_of') }} where platform = 'taobao')
 
 select
     r.card_id,
@@ -39,11 +12,10 @@ select
     r.first_rated_at,
     r.first_eval_code,
     r.eval_code as current_eval_code,
-    r.eval_code <= r.satisfied_max_eval_code as is_recovered,
+    r.is_satisfied as is_recovered,
     r.edits_left,
     r.editable_until,
     r.edits_left > 0 and a.as_of < r.editable_until as is_editable,
-    l.is_available as second_line_available
+    r.second_line_available
 from ratings r
 cross join as_of a
-left join second_line l on r.card_id = l.card_id

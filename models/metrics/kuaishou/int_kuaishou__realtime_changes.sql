@@ -8,7 +8,10 @@ realtime as (select rule_version, realtime_days from {{ ref('kuaishou_rules') }}
 
 windows as (select rule_version, window_start, window_end from {{ ref('round_rules') }}),
 
-as_of as (select as_of::date as as_of_date from {{ ref('as_of') }} where platform = 'kuaishou'),
+-- The day that ends at the as-of time, or is running then.
+last_days as (
+    select (as_of - interval 1 microsecond)::date as last_date from {{ ref('as_of') }} where platform = 'kuaishou'
+),
 
 -- Each round with the first minute that sees its question and the first one that sees its reply.
 seen_rounds as (
@@ -26,7 +29,7 @@ seen_rounds as (
     from rounds r
     join realtime u on r.rule_version = u.rule_version
     join windows w on r.rule_version = w.rule_version
-    join as_of a on r.business_date between a.as_of_date - u.realtime_days and a.as_of_date - 1
+    join last_days a on r.business_date between a.last_date - u.realtime_days + 1 and a.last_date
 ),
 
 -- Who has a round that was not answered in time is unanswered from its question on, whatever comes later.

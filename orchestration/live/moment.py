@@ -1,0 +1,84 @@
+"""What a moment knows: the rows up to it, the models over them, and HOME/live.duckdb with what they say."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import duckdb
+
+from orchestration.build.publish import STORAGE_VERSION, Versions, create_table, hidden_columns
+from orchestration.home import Home
+from orchestration.landing.contract import Column, Table, contract
+from orchestration.live.steps import LIVE, Steps
+from orchestration.privacy.buyers import buyer_key, is_hidden, with_hashed
+from orchestration.sql import name, text
+
+TOLD = {  # what people are told, by short names
+    "rounds": "live_named_rounds",
+    "ratings": "live_named_ratings",
+    "metrics": "live_named_metrics",
+    "warnings": "live_last_warnings",
+}
+AT = "getvariable('live_at')"  # the moment, in what is read for it
+
+
+def look_up_to_the_moment(connection: duckdb.DuckDBPyConnection) -> None:
+    """Gives models the rows of schema raw as the moment knows them (V-01): nothing that happened later, and of what stands no
+    time that lies ahead, nor what was only known by then.
+    """
+    for table in contract().values():
+        columns = ", ".join(f"{_known(table, column)} as {name(column.name)}" for column in table.columns)
+        happened = f" and {name(table.occurrence)} <= {AT}" if table.occurrence else ""
+        rows = f"select {columns} from raw.{table.relation} where _stands{happened}"
+        connection.execute(f"create or replace view staging.{table.relation} as {rows}")
+
+
+def _known(table: Table, column: Column) -> str:
+    time = column.name if column.data_type == "timestamp" else column.known_at
+    is_later = f"coalesce({name(time)} > {AT}, false)" if time and time != table.occurrence else None
+    return f"case when not {is_later} then {name(column.name)} end" if is_later else name(column.name)
+
+
+def look_at(connection: duckdb.DuckDBPyConnection, steps: Steps, at: datetime) -> None:
+    """Runs the models for a moment, Beijing time."""
+    connection.execute(f"set variable live_at = timestamp {text(at)}")
+    for step in steps.steps:
+        if not step.is_fixed:
+            step.run(connection)
+
+
+def publish(connection: duckdb.DuckDBPyConnection, home: Home, steps: Steps) -> None:
+    """Writes what the models say aside as the next version of HOME/live.duckdb and points the link at it."""
+    versions, key = Versions(home.live, home.versions), buyer_key()
+    aside = versions.aside(versions.last() + 1)
+    connection.execute(
+        f"""
+        attach {text(aside)} as target (storage_version {text(STORAGE_VERSION)});
+        create schema target.{LIVE};
+        """
+    )
+    try:
+        for table in steps.tables:
+            hidden, relation = hidden_columns(table), f"{LIVE}.{name(table['name'])}"
+            create_table(connection, f"target.{relation}", table)
+            connection.execute(
+                f"insert into target.{relation} by name select {with_hashed(hidden)} from {relation}",
+                key.parameters if key and hidden else None,
+            )
+    finally:
+        connection.execute("detach target")
+    versions.swap_in(aside)
+
+
+def rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+    """The rows of a query over what people are told, such as {rounds}, with ids as readers see them."""
+    key, relations = buyer_key(), {}
+    for short, model in TOLD.items():
+        columns = [column for column, *_ in connection.execute(f"describe live_steps.{model}").fetchall()] if key else []
+        hidden = [column for column in columns if is_hidden(column)]
+        relations[short] = f"(select {with_hashed(hidden)} from live_steps.{model})"
+    asked = query.format(**relations)
+    relation = connection.execute(asked, key.parameters if key and "$inner" in asked else None)
+    names = [column[0] for column in relation.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in relation.fetchall()]
