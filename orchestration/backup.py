@@ -17,7 +17,8 @@ from orchestration.errors import KefuError
 from orchestration.home import Home, first_line, one_writer, open_home
 
 PUBLISHED, VERSION = "kefu.duckdb", r"published/kefu-\d{6,}\.duckdb"  # the one link of a home, and what it leads to
-LEFT_OUT = {"tmp", "dbt", "logs", "writer.lock"}  # made anew by the next build
+LEFT_OUT = {"tmp", "dbt", "logs", "writer.lock", "live"}  # made anew by the next build, or by `kefu live`
+OF_LIVE = re.compile(r"published/live-\d{6,}\.duckdb")
 RUN_LOGS = (Path("dagster/storage"), Path("dagster/history/runs"))  # of every run; the index of them all is kept
 INDEX = "index.db"
 SQLITE = {".db", ".sqlite"}  # Dagster's storage and the alerts, which may be written to meanwhile
@@ -98,7 +99,8 @@ def _files(home: Home) -> Iterator[Path]:
         relative = path.relative_to(home.path)
         is_beside_sqlite = path.name.endswith(("-wal", "-shm", "-journal"))
         is_run_log = path.name != INDEX and any(relative.is_relative_to(folder) for folder in RUN_LOGS)
-        is_left_out = relative.parts[0] in LEFT_OUT or is_beside_sqlite or is_run_log
+        is_live = OF_LIVE.fullmatch(str(relative)) is not None
+        is_left_out = relative.parts[0] in LEFT_OUT or is_live or is_beside_sqlite or is_run_log
         if not is_left_out and (path == home.published or (path.is_file() and not path.is_symlink())):
             yield path
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date, datetime
@@ -97,7 +96,11 @@ def _parser() -> argparse.ArgumentParser:
         "--seed", type=int, default=1, metavar="S", help="another seed writes other files (default %(default)s)"
     )
     generate.add_argument("--format", choices=["parquet", "csv", "jsonl"], default="parquet", help="default %(default)s")
-    generate.set_defaults(run=_generate)
+    generate.add_argument(
+        "--live", action="store_true", help="write the day after those days, line by line as it happens, from 09:00 on (jsonl)"
+    )
+    generate.add_argument("--speed", type=_speed, default=1, metavar="N", help="how fast that day goes by (default %(default)s)")
+    generate.set_defaults(run=_generate, parser=generate)
 
     explain = commands.add_parser("explain", help="why a round, rating, session or figure is what it is, with its timeline")
     explain.add_argument(
@@ -274,20 +277,27 @@ def _rejected(options: argparse.Namespace) -> None:
 
 
 def _generate(options: argparse.Namespace) -> None:
-    from orchestration.sample.generate import generate
+    if options.speed != 1 and not options.live:
+        options.parser.error("--speed is for --live")
 
+    from orchestration.sample.generate import Request, generate
+    from orchestration.sample.live import generate_live
+
+    sample = {
+        "days": options.days,
+        "shops": options.shops,
+        "agents": options.agents,
+        "messages_per_day": options.messages_per_day,
+        "start": options.start,
+        "seed": options.seed,
+        "file_format": options.format,
+    }
     try:
-        messages = generate(
-            options.landing,
-            days=options.days,
-            shops=options.shops,
-            agents=options.agents,
-            messages_per_day=options.messages_per_day,
-            start=options.start,
-            seed=options.seed,
-            file_format=options.format,
-            report=_report,
-        )
+        if options.live:
+            with suppress(KeyboardInterrupt):
+                generate_live(Request(options.landing, **sample), speed=options.speed, report=_report)
+            return
+        messages = generate(options.landing, **sample, report=_report)
     except (ValueError, OSError) as error:
         raise KefuError(str(error)) from error
     _report(f"wrote {messages:,} messages to {options.landing}")
@@ -309,22 +319,22 @@ def _live(options: argparse.Namespace) -> None:
     if options.speed != 1 and options.at is None:
         options.parser.error("--speed needs --at: time runs faster from there on")
 
-    from orchestration.live.watch import Clock, look_once, watch
+    from orchestration.live.watch import look_once, watch
 
     if options.once:
         look_once(options.landing, options.home, options.at, _report)
-    else:
-        clock = Clock(options.at, options.speed, time.monotonic())
-        with suppress(KeyboardInterrupt):
-            watch(
-                options.landing,
-                options.home,
-                every=options.every,
-                clock=clock,
-                report=_report,
-                port=options.port,
-                path=options.socket,
-            )
+        return
+    with suppress(KeyboardInterrupt):
+        watch(
+            options.landing,
+            options.home,
+            every=options.every,
+            at=options.at,
+            speed=options.speed,
+            report=_report,
+            port=options.port,
+            path=options.socket,
+        )
 
 
 def _backup(options: argparse.Namespace) -> None:

@@ -171,7 +171,7 @@ def _set_mode(path: Path, mode: int) -> None:
 
 
 @contextmanager
-def one_writer(home: Home, *, wait_seconds: float | None = None) -> Iterator[None]:
+def one_writer(home: Home, *, wait_seconds: float | None = None, who: str = "another build is writing to") -> Iterator[None]:
     """Holds HOME's lock, for which it waits; the system frees it when the process ends, however it ends. KefuError where another
     keeps it for longer than `wait_seconds` (else WRITER_PATIENCE_SECONDS).
     """
@@ -180,8 +180,9 @@ def one_writer(home: Home, *, wait_seconds: float | None = None) -> Iterator[Non
         while not _is_locked(lock):
             lock.seek(0)
             holder = lock.read().strip() or "unknown"
-            if wait.is_over(f"another build is writing to {home.path} (process {holder})"):
-                raise KefuError(f"another build is writing to {home.path} (process {holder}); try again when it is done")
+            reason = f"{who} {home.path} (process {holder})"
+            if wait.is_over(reason):
+                raise KefuError(f"{reason}; try again when it is done")
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()

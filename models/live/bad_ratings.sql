@@ -40,7 +40,7 @@ select
     r.second_line_available,
     e.exclusion_reasons
 from taobao_ratings r
-join as_of a on a.platform = 'taobao' and a.as_of < r.editable_until
+join as_of a on r.editable_until > a.as_of and a.platform = 'taobao'
 join taobao_reasons e on r.card_id = e.card_id
 union all
 select

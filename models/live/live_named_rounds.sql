@@ -1,5 +1,5 @@
--- What waits, as people are told of it: by the names of shop and account, and whether the shop's window is open at the moment, for
--- at night nobody is to be woken. One row per round or session of open_rounds.
+-- What waits, as people are told of it: by the names of shop and account, and whether the shop's window is open at the moment,
+-- for at night nobody is to be woken. One row per round or session of open_rounds.
 with waiting as (select * from {{ ref('open_rounds') }}),
 
 as_of as (select platform, as_of, as_of::date as today from {{ ref('live_as_of') }}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -59,6 +59,13 @@ class Outbox:
                 """,
                 [(alert.cause, transport.name, alert.kind, alert.text) for alert in alerts for transport in transports],
             )
+
+    def forget(self, is_named: Callable[[str], bool]) -> int:
+        """Removes alerts that name somebody, and the bytes of them. Returns how many."""
+        with self._opened() as connection:
+            connection.create_function("is_named", 1, is_named)
+            connection.execute("pragma secure_delete = on")
+            return connection.execute("delete from alerts where is_named(text) or is_named(cause)").rowcount
 
     def _send(self, connection: sqlite3.Connection, transport: Transport, kind: Kind) -> None:
         """Sends what is left of a kind: the first of it as one message, and by itself what was refused together with others.

@@ -64,8 +64,11 @@ def land(
     record_changes: bool,
     report: Callable[[str], None],
     gone: Sequence[Gone] = (),
+    adds: bool = False,
 ) -> Sequence[Landed]:
     """Lands these deliveries, which are in order of their tables, and drops those that are gone.
+
+    With `adds` what has landed of the same dts stays beside them: they are what was added to files since.
 
     With `record_changes`, rows whose standing version changes go to schema changed, as they were and as they are.
     A file that cannot be read stops its platform only, of which nothing lands then; when the others have landed,
@@ -83,6 +86,7 @@ def land(
                 [each for each in gone if each.table.platform == platform],
                 record_changes,
                 lines.append,
+                adds,
             )
         except KefuError as error:
             errors[platform] = str(error)
@@ -102,6 +106,7 @@ def _land_platform(
     gone: Sequence[Gone],
     record_changes: bool,
     report: Callable[[str], None],
+    adds: bool,
 ) -> list[Landed]:
     """Lands a platform's tables in one transaction. KefuError names the files that cannot be read."""
     landed: list[Landed] = []
@@ -125,7 +130,7 @@ def _land_platform(
                 _drop(connection, table, dts, record_changes)
                 report(f"dropped {table.label}: {_count(len(dts), 'delivery', 'deliveries')} that landing no longer has")
             for batch, contents in of_tables:
-                landed.append(_land_table(connection, batch, contents, record_changes, report))
+                landed.append(_land_table(connection, batch, contents, record_changes, report, adds))
             connection.execute("commit")
         except BaseException:
             with suppress(duckdb.TransactionException):  # a commit that failed has rolled back already
@@ -216,6 +221,7 @@ def _land_table(
     contents: Contents,
     record_changes: bool,
     report: Callable[[str], None],
+    adds: bool,
 ) -> Landed:
     table, relations = batch.table, contents.relations
 
@@ -225,7 +231,9 @@ def _land_table(
         finally:
             batch.check_unchanged()  # first: a file that changes while it is read can look like anything
 
-    repeated = _replace(connection, table, batch.dts, record_changes, read_into)
+    repeated = _replace(connection, table, batch.dts, record_changes, read_into, adds=adds)
+    if not adds:
+        ledger.forget(connection, table, batch.dts)
     rows, rejected = _log(connection, batch, relations)
     unknown = sorted({column for relation in relations for column in relation.unknown_columns})
     landed = Landed(table, len(batch.deliveries), rows, rejected, repeated, tuple(unknown))
@@ -520,21 +528,25 @@ def _replace(
     dts: Sequence[date],
     record_changes: bool,
     read_into: Callable[[str, bool], bool],
+    *,
+    adds: bool = False,
 ) -> int:
-    """Puts what `read_into` writes into a relation in place of what the same dts held; the last dt of a key stands.
+    """Puts what `read_into` writes into a relation in place of what the same dts held, or with `adds` beside it; the last dt of a
+    key stands.
 
     With `record_changes`, changed rows go to schema changed. Returns how many rows had the key of a later row of their dt.
     """
-    raw, of_dts = f"raw.{table.relation}", f"_dt in ({ledger.listed(dts)})"
+    raw, of_dts = f"raw.{table.relation}", "false" if adds else f"_dt in ({ledger.listed(dts)})"
     _create_read_tables(connection)
     connection.execute(
         f"create or replace temp table affected as select distinct {_hashed_key(table)} as key_hash from {raw} where {of_dts}"
     )
-    if record_changes:  # what is read is to be known before what it replaces goes: it is read aside, which takes longer
+    if record_changes or adds:  # what is read is to be known before what it replaces goes: it is read aside, which takes longer
         connection.execute(f"create or replace temp table incoming as from {raw} limit 0")
         read_into("incoming", False)
         connection.execute(f"insert into affected select {_hashed_key(table)} from incoming")
-        connection.execute(f"create or replace temp table before as {_standing(table)}")
+        if record_changes:
+            connection.execute(f"create or replace temp table before as {_standing(table)}")
         connection.execute(f"delete from {raw} where {of_dts}; insert into {raw} from incoming; drop table incoming")
     else:
         connection.execute(f"delete from {raw} where {of_dts}")
@@ -686,7 +698,6 @@ def _log(connection: duckdb.DuckDBPyConnection, batch: _Batch, relations: Sequen
     for relation in relations:
         for file in relation.files:
             unknown[file.dt].update(relation.unknown_columns)
-    ledger.forget(connection, table, batch.dts)
     ledger.count_landed(connection, table, batch.dts)
     ledger.write(connection, table, batch.dts)
     _check_counts(connection, table, batch.dts)

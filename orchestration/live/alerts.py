@@ -96,15 +96,22 @@ class Teller:
         self.waiting: queue.SimpleQueue[Sequence[Alert]] = queue.SimpleQueue()
         self.told_at: deque[float] = deque()  # of the last minute, by the clock that nobody sets
         self.failure: str | None = None
+        self.is_apart = False
 
     def start(self) -> None:
         """Sends from a thread of its own from here on, which ends with the process."""
+        self.is_apart = True
         threading.Thread(target=self._go_on, name="alerts", daemon=True).start()
+
+    def take(self, alerts: Sequence[Alert]) -> None:
+        """Sends these, or has the thread send them."""
+        if self.is_apart:
+            self.waiting.put(alerts)
+        else:
+            self.tell(alerts)
 
     def tell(self, alerts: Sequence[Alert]) -> None:
         """Sends what is new of these, and what was not taken before."""
-        if not self.transports:
-            return
         now = time.monotonic()
         while self.told_at and self.told_at[0] <= now - 60:
             self.told_at.popleft()

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import duckdb
 
 from orchestration.build.state import prepared
-from orchestration.home import Home, first_line, open_home
+from orchestration.home import Home, first_line, one_writer, open_home
 from orchestration.landing.contract import contract
 from orchestration.sql import name, text
 
 Report = Callable[[str], None]
+
+
+def alone(home: Home) -> AbstractContextManager[None]:
+    """Keeps other processes from what `kefu live` works with. KefuError where it runs already."""
+    return one_writer(open_home(home.live_home), wait_seconds=0, who="kefu live works in")
 
 
 def open_past(home: Home, report: Report) -> Home:

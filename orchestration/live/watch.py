@@ -5,25 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import duckdb
 
-from orchestration.alerts.alert import Alert
 from orchestration.alerts.outbox import Outbox
 from orchestration.clock import beijing_now
 from orchestration.errors import KefuError
-from orchestration.home import Home, first_line, one_writer, open_home
+from orchestration.home import Home, first_line, open_home, scratch
 from orchestration.landing.contract import contract
-from orchestration.landing.deliveries import find_deliveries
-from orchestration.landing.load import land, not_landed
+from orchestration.landing.deliveries import Delivery, find_deliveries
+from orchestration.landing.load import NotAllLandedError, land, not_landed
 from orchestration.live import moment
 from orchestration.live.alerts import Teller, found
 from orchestration.live.page import Page
-from orchestration.live.past import open_past
+from orchestration.live.past import alone, open_past
 from orchestration.live.steps import Steps, load
+from orchestration.live.tail import Part, Read, Tail
 
 Report = Callable[[str], None]
 
@@ -34,7 +35,7 @@ class Clock:
 
     began_at: datetime | None
     speed: float
-    started: float
+    started: float = field(default_factory=time.monotonic)  # which nobody sets
 
     def now(self) -> datetime:
         if self.began_at is None:
@@ -44,9 +45,9 @@ class Clock:
 
 def look_once(landing: Path, home_path: Path, at: datetime | None, report: Report) -> None:
     """Lands what is new and writes HOME/live.duckdb for one moment. KefuError names what cannot be read."""
-    with _opened(landing, home_path, report) as live:
+    with opened_live(landing, home_path, report, waits=False) as live:
         live.land()
-        live.teller.tell(live.look(at or beijing_now()))
+        live.look(at or beijing_now())
 
 
 def watch(
@@ -54,7 +55,8 @@ def watch(
     home_path: Path,
     *,
     every: float,
-    clock: Clock,
+    at: datetime | None,
+    speed: float,
     report: Report,
     port: int | None = None,
     path: Path | None = None,
@@ -63,38 +65,47 @@ def watch(
 
     Its page is served on a port of the loopback, or on a socket, where one is given.
     """
-    with _opened(landing, home_path, report) as live:
+    with opened_live(landing, home_path, report, waits=True) as live:
         if port or path:
-            live.page = Page(clock.speed)
+            live.page = Page(speed)
             live.page.serve(port=port, path=path)
             report(f"live: the page is at {f'http://127.0.0.1:{port}/' if port else path}")
         report(f"live: {live.home.live} is renewed every {every:g} s")
         live.teller.start()
-        failure = None
+        failure: str | None = None
+        clock: Clock | None = None
         while True:
             began = time.monotonic()
-            try:
-                live.land()
-                live.teller.waiting.put(live.look(clock.now()))
-                failed = None
-            except (KefuError, OSError, duckdb.Error) as error:
-                failed = first_line(error)
-            if failed != failure:
-                report(f"live: {failed}; tried again every {every:g} s" if failed else "live: goes on")
+            failures = [_failure(live.land)]
+            clock = clock or Clock(at, speed)  # time begins to run once everything has landed
+            failures.append(_failure(partial(live.look, clock.now())))
+            failed = "; ".join(filter(None, failures))
+            if failed and failed != failure:
+                report(f"live: {failed}; tried again every {every:g} s")
+            elif failure and not failed:
+                report("live: goes on")
             failure = failed
             time.sleep(max(0.0, began + every - time.monotonic()))
 
 
+def _failure(step: Callable[[], None]) -> str | None:
+    """What a step fails for, in a line; None where it does not."""
+    try:
+        step()
+    except (KefuError, OSError, duckdb.Error) as error:
+        return first_line(error)
+    return None
+
+
 @contextmanager
-def _opened(landing: Path, home_path: Path, report: Report) -> Iterator[Live]:
+def opened_live(landing: Path, home_path: Path, report: Report, *, waits: bool) -> Iterator[Live]:
     home = open_home(home_path, apart_from=landing)
-    home.live_home.mkdir(exist_ok=True)
-    with one_writer(open_home(home.live_home), wait_seconds=0):
+    with alone(home):
         past = open_past(home, report)
         steps = load(past)
         with past.connect() as connection:
             moment.look_up_to_the_moment(connection)
-            yield Live(landing, home, connection, steps, Teller(Outbox(home.alerts), report), report)
+            yield Live(landing, home, connection, steps, Teller(Outbox(home.alerts), report), report, Tail(waits), past.temporary)
 
 
 @dataclass
@@ -107,19 +118,49 @@ class Live:
     steps: Steps
     teller: Teller
     report: Report
+    tail: Tail
+    aside: Path
     page: Page | None = None
+    told: set[str] = field(default_factory=set)
 
     def land(self) -> None:
-        """Lands what is new. Of a platform with a file that cannot be read nothing lands, which a KefuError tells."""
-        inventory = find_deliveries(self.landing, contract())
-        new = not_landed(self.connection, inventory)
-        if new:
-            land(self.connection, new, record_changes=False, report=self.report)
+        """Lands what is new, of files that grow what was added.
 
-    def look(self, at: datetime) -> list[Alert]:
-        """Renews HOME/live.duckdb for a moment. Returns what there is to tell."""
+        Of a platform with a file that cannot be read nothing lands, which a KefuError tells once all else has landed.
+        """
+        new = not_landed(self.connection, find_deliveries(self.landing, contract()))
+        errors: dict[str, str] = {}
+        with scratch(self.aside) as folder:
+            taken = [(delivery, part) for delivery in new if (part := self._take(delivery, folder))]
+            for adds in (False, True):
+                parts = [part for _, (part, _, is_added) in taken if is_added == adds]
+                try:
+                    land(self.connection, parts, record_changes=False, report=self._report_landing, adds=adds)
+                except NotAllLandedError as error:
+                    errors |= error.errors
+        for delivery, (_, reads, _) in taken:
+            if delivery.table.platform not in errors:
+                self.tail.landed(delivery, reads)
+        if errors:
+            raise NotAllLandedError(errors, [])
+
+    def _take(self, delivery: Delivery, folder: str) -> tuple[Part, dict[Path, Read], bool] | None:
+        aside = Path(folder, *delivery.table.label.split("/"))
+        aside.mkdir(parents=True, exist_ok=True)
+        return self.tail.take(delivery, aside)
+
+    def _report_landing(self, line: str) -> None:
+        """Tells once what is wrong with rows. What lands as it should every few seconds is no news."""
+        is_wrong = "rejected (" in line or " rejected: " in line or line.startswith("warning")
+        if is_wrong and line not in self.told:
+            self.told.add(line)
+            self.report(line)
+
+    def look(self, at: datetime) -> None:
+        """Renews HOME/live.duckdb for a moment, and the page, and tells what is new."""
         moment.look_at(self.connection, self.steps, at)
         moment.publish(self.connection, self.home, self.steps)
         if self.page:
             self.page.renew(self.connection, str(at))
-        return found(self.connection) if self.teller.transports else []
+        if self.teller.transports:
+            self.teller.take(found(self.connection))

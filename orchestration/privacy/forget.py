@@ -6,11 +6,13 @@ Every step leaves things as they are where it has nothing to do: a run that was 
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 
+from orchestration.alerts.outbox import Outbox
 from orchestration.build.dbt import run_dbt
 from orchestration.build.publish import drop_other_versions
 from orchestration.build.state import Dates, opened
@@ -22,6 +24,7 @@ from orchestration.landing.contract import PersonLink, Table, contract
 from orchestration.landing.deliveries import File, Inventory, find_deliveries
 from orchestration.landing.load import amend
 from orchestration.landing.readers import read
+from orchestration.live.past import alone
 from orchestration.privacy import files, proof
 from orchestration.privacy.buyers import buyer_key
 from orchestration.privacy.traces import Buyer, Rule
@@ -37,16 +40,18 @@ def forget(landing: Path, home_path: Path, buyer_id: str, report: Report) -> Non
     home, key = open_home(home_path, apart_from=landing), buyer_key()
     buyer = Buyer(buyer_id, key.hash(buyer_id) if key else None)
     with one_writer(home):
+        removed = _forget_live(home, buyer)  # before a change: it may be running
         land_deliveries(home, landing, again=False, report=report)
-        raise_unreadable(home)  # before a change
+        raise_unreadable(home)
         inventory = find_deliveries(landing, contract())
         inventory = replace(inventory, deliveries=inventory.deliveries + inventory.too_new)
         rules = _rules(home, inventory, buyer)
-        removed = _forget_landing(inventory, rules, report)
-        if removed:
+        is_in_landing = _forget_landing(inventory, rules, report)
+        if is_in_landing:
             land_deliveries(home, landing, again=False, report=report)
-        removed = _forget_landed(home, rules, report) or removed
-        if removed or _is_copy_published(home) or is_anything_pending(home):
+        is_landed = _forget_landed(home, rules, report) or is_in_landing
+        removed = removed or is_landed
+        if is_landed or _is_copy_published(home) or is_anything_pending(home):
             with building(home, Dates(), report, may_copy=False) as arguments:
                 run_dbt(home, arguments, report)
         removed = _forget_scratch(home, buyer, report) or removed
@@ -56,6 +61,17 @@ def forget(landing: Path, home_path: Path, buyer_id: str, report: Report) -> Non
         if not removed:
             report("nothing was found of this buyer")
         _prove(home, landing, inventory, rules, buyer, report)
+
+
+def _forget_live(home: Home, buyer: Buyer) -> bool:
+    """Removes what `kefu live` works with, which it makes anew, and alerts that name the buyer, if there are any. KefuError where
+    it runs.
+    """
+    if home.live_home.exists():
+        with alone(home):
+            shutil.rmtree(home.live_home)
+        home.live.unlink(missing_ok=True)  # its versions go with the other ones of the marts
+    return home.alerts.exists() and Outbox(home.alerts).forget(lambda told: bool(buyer.word.search(told))) > 0
 
 
 def _is_copy_published(home: Home) -> bool:

@@ -90,13 +90,13 @@ def generate(
     More days only add deliveries: those of fewer days, same seed, stay byte for byte as they are.
     """
     request = Request(Path(landing), days, shops, agents, messages_per_day, start, seed, file_format)
-    _check(request)
+    check(request)
     request.landing.mkdir(parents=True, exist_ok=True)
     (request.landing / MARK).touch()
     # DuckDB, not Python, does the work, and it releases the interpreter meanwhile: threads are enough.
     batches = list(_batches(request))
     with ThreadPoolExecutor(max_workers=min(MAX_WORKERS, os.cpu_count() or 1)) as pool:
-        futures = [pool.submit(_deliver, request, batch) for batch in batches]
+        futures = [pool.submit(deliver, request, batch) for batch in batches]
         try:
             return _follow(futures, batches, report)
         except BaseException:
@@ -104,7 +104,7 @@ def generate(
             raise
 
 
-def _check(request: Request) -> None:
+def check(request: Request) -> None:
     """Raises ValueError, in one sentence, for arguments that make no sense."""
     for name in ("days", "shops", "agents", "messages_per_day"):
         value = getattr(request, name)
@@ -144,7 +144,7 @@ def _follow(futures: list["Future[int]"], batches: list[Batch], report: Report) 
     return messages
 
 
-def _deliver(request: Request, batch: Batch) -> int:
+def deliver(request: Request, batch: Batch) -> int:
     """Writes the files of a batch. Returns the number of its message rows."""
     platform = batch.profile.platform
     messages = 0

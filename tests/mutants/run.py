@@ -26,7 +26,9 @@ from dbt.artifacts.schemas.run import RunExecutionResult
 from dbt.cli.main import dbtRunner
 from harness import FIXTURES, build
 
-from orchestration.home import PROJECT
+from orchestration.build.dbt import run_dbt
+from orchestration.build.steps import OF_MOMENTS
+from orchestration.home import PROJECT, open_home
 
 LIST = Path(__file__).with_name("mutants.yml")
 COPIED = ("orchestration", "models", "macros", "seeds", "tests")  # what mutants change, and what looks at it; the rest is linked
@@ -141,6 +143,7 @@ class Runner:
         self.slow = [mutant for mutant in mutants if mutant.is_slow]
         if self.quick:
             build(FIXTURES / "case101" / "landing", self.home)
+            run_dbt(open_home(self.home), ["run", "--select", OF_MOMENTS], report=print)  # which no build makes
         self.project = copy_project(folder / "project")
 
     def failing_without_mutant(self) -> list[str]:

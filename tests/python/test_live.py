@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
-from harness import build, kefu, query, warehouse
+import pytest
+from harness import FIXTURES, build, kefu, query, warehouse
+
+from orchestration.alerts.alert import Alert, Kind
+from orchestration.alerts.outbox import Outbox
+from orchestration.alerts.transports import NotReachedError
+from orchestration.errors import KefuError
+from orchestration.landing.contract import settings
+from orchestration.live.watch import Live, opened_live
 
 Rows = list[tuple[Any, ...]]
 
@@ -280,6 +300,21 @@ def in_order(rows: Rows) -> list[str]:
     return sorted(map(str, rows))
 
 
+MOMENTS = [  # amid a day, at its end, and on days from which on other rules are in force
+    ("case101", datetime(2022, 2, 10, 15, 0, 30)),
+    ("case105", datetime(2023, 3, 27, 12, 10, 0)),
+    ("case103", datetime(2025, 9, 30, 23, 59, 59, 999000)),
+]
+
+
+@pytest.mark.parametrize(("fixture", "at"), MOMENTS, ids=[fixture for fixture, _ in MOMENTS])
+def test_a_moment_says_what_a_full_build_of_everything_up_to_it_says(
+    fixture: str, at: datetime, built_homes: dict[str, Path], tmp_path: Path
+) -> None:
+    sizes = check_moment(FIXTURES / fixture / "landing", built_homes[fixture], tmp_path, at)
+    assert all(sizes.values()), sizes
+
+
 def check_moment(fixture: Path, built: Path, folder: Path, at: datetime) -> dict[str, int]:
     """The moment equals a full build of everything up to it. Returns how many rows each table has."""
     outcome = kefu("live", "--landing", fixture, "--home", folder / "live", "--at", at, "--once")
@@ -292,3 +327,318 @@ def check_moment(fixture: Path, built: Path, folder: Path, at: datetime) -> dict
         assert in_order(found) == in_order(rows), table
         sizes[table] = len(rows)
     return sizes
+
+
+NOON = datetime(2025, 10, 1, 12, 0, 0)
+
+
+def message(number: int, sent_at: datetime, user: str = "u", *, asks: bool = True) -> dict[str, str]:
+    """A message of a user's session at Kuaishou."""
+    return {
+        "message_id": f"m{number}", "session_id": f"c-{user}", "shop_id": "s", "user_id": user, "agent_id": "a",
+        "sender_kind": "user" if asks else "agent", "sent_at": str(sent_at),
+    }  # fmt: skip
+
+
+def file_of(landing: Path, name: str = "part.jsonl", dt: str = "2025-10-01") -> Path:
+    path = landing / "kuaishou" / "messages" / f"dt={dt}" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def add(path: Path, *rows: dict[str, str], end: str = "\n") -> None:
+    with open(path, "a", encoding="utf-8") as file:
+        file.write("\n".join(json.dumps(row) for row in rows) + end)
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home in which `kefu live` has looked once, at a landing folder with one question that was answered long ago."""
+    folder = tmp_path_factory.mktemp("begun")
+    long_ago = NOON - timedelta(days=20)
+    add(file_of(folder / "landing"), message(0, long_ago), message(1, long_ago + timedelta(minutes=1), asks=False))
+    outcome = kefu("live", "--landing", folder / "landing", "--home", folder / "home", "--at", NOON, "--once")
+    assert outcome.code == 0, outcome.err
+    return folder
+
+
+@pytest.fixture
+def day(begun: Path, tmp_path: Path) -> Iterator[Live]:
+    """The running day of a home and a landing folder of its own, with nothing in it that waits."""
+    shutil.copytree(begun, tmp_path / "day", symlinks=True)
+    lines: list[str] = []
+    with opened_live(tmp_path / "day" / "landing", tmp_path / "day" / "home", lines.append, waits=True) as live:
+        live.lines = lines  # type: ignore[attr-defined]
+        yield live
+
+
+def waiting(day: Live, at: datetime = NOON) -> Rows:
+    """Who waits at a moment, after landing."""
+    day.land()
+    day.look(at)
+    return live(day.home.path, "select first_message_id, state from live.open_rounds order by all")
+
+
+def landed(day: Live) -> list[str]:
+    today = "_stands and sent_at >= '2025-10-01'"
+    rows = day.connection.execute(f"select message_id from raw.kuaishou_messages where {today} order by all")
+    return [row for (row,) in rows.fetchall()]
+
+
+def test_lines_are_taken_up_as_they_are_written(day: Live) -> None:
+    path = file_of(day.landing, "today.jsonl")
+    add(path, message(2, NOON - timedelta(seconds=10)))
+    assert waiting(day) == [("m2", "open")]
+    add(path, message(3, NOON - timedelta(seconds=150), "v"))
+    assert waiting(day) == [("m2", "open"), ("m3", "at_risk")]
+    line = json.dumps(message(4, NOON - timedelta(seconds=5), asks=False))
+    add_text(path, line[:40])
+    assert waiting(day) == [("m2", "open"), ("m3", "at_risk")], "a half line waits"
+    add_text(path, line[40:])
+    assert waiting(day) == [("m3", "at_risk")], "an object that is whole needs no end of its line"
+    add_text(path, "\n" + json.dumps(message(5, NOON, "w")) + "\n")
+    assert waiting(day, NOON + timedelta(minutes=4)) == [("m3", "missed"), ("m5", "missed")]
+    add(path, message(5, NOON + timedelta(minutes=1), "w"))  # the same message once more, with another time
+    assert waiting(day, NOON + timedelta(minutes=2)) == [("m3", "missed"), ("m5", "open")]
+    (line,) = day.lines  # type: ignore[attr-defined]
+    assert line.endswith("such as row 4 of kuaishou/messages/dt=2025-10-01/today.jsonl, and row 1"), line
+
+
+def add_text(path: Path, text: str) -> None:
+    with open(path, "a", encoding="utf-8") as file:
+        file.write(text)
+
+
+def test_a_line_of_csv_that_ends_amid_quotes_waits(day: Live) -> None:
+    path = file_of(day.landing, "today.csv")
+    header = "message_id,session_id,shop_id,user_id,agent_id,sender_kind,content,sent_at\n"
+    add_text(path, header + 'm2,c-u,s,u,a,user,"one\nline",2025-10-01 11:59:50\nm3,c-v,s,v,a,user,"two\n')
+    day.land()
+    assert landed(day) == ["m2"]
+    add_text(path, 'lines",2025-10-01 11:59:50\nm4,c-w,s,w,a,user,x,2025-10-01 11:5')
+    day.land()
+    assert landed(day) == ["m2", "m3"]
+    os.utime(path, (0, 0))  # nobody has written it for long: it ends where it ends
+    day.land()
+    assert landed(day) == ["m2", "m3"]
+    assert any("1 rejected: sent_at" in line for line in day.lines), day.lines  # type: ignore[attr-defined]
+    add_text(path, "9:50\n")
+    day.land()
+    assert landed(day) == ["m2", "m3", "m4"], "and where it goes on after all, it is read anew"
+
+
+def test_a_file_that_is_replaced_truncated_or_removed_is_what_it_is_now(day: Live) -> None:
+    path = file_of(day.landing, "today.jsonl")
+    add(path, message(2, NOON - timedelta(seconds=10)), message(3, NOON - timedelta(seconds=9), "v"))
+    day.land()
+    path.write_text(path.read_text().splitlines()[0] + "\n")  # truncated
+    day.land()
+    assert landed(day) == ["m2"]
+    other = path.with_name("_other")
+    add(other, message(4, NOON - timedelta(seconds=8), "w"), message(5, NOON - timedelta(seconds=8), "x"))
+    other.replace(path)
+    day.land()
+    assert landed(day) == ["m4", "m5"]
+    path.unlink()
+    assert waiting(day) == [("m4", "open"), ("m5", "open")], "as in a build, what is gone stays until it comes anew"
+
+
+def test_a_file_that_cannot_be_read_stops_its_platform_alone_and_is_told(day: Live) -> None:
+    add(file_of(day.landing, "today.jsonl"), message(2, NOON - timedelta(seconds=10)))
+    broken = day.landing / "xiaohongshu" / "messages" / "dt=2025-10-01" / "today.parquet"
+    broken.parent.mkdir(parents=True)
+    broken.write_bytes(b"no parquet")
+    with pytest.raises(KefuError, match=re.escape("xiaohongshu/messages/dt=2025-10-01/today.parquet cannot be read")):
+        day.land()
+    day.look(NOON)
+    assert live(day.home.path, "select first_message_id from live.open_rounds") == [("m2",)]
+
+
+@dataclass
+class Chat:
+    """A transport that takes messages, or does not."""
+
+    name: str = "webhook"
+    longest_text: int = 18_000
+    taken: list[str] = field(default_factory=list)
+    refuses: bool = False
+
+    def send(self, title: str, text: str) -> None:
+        if self.refuses:
+            raise NotReachedError("nobody is there")
+        self.taken.append(f"{title}: {text}")
+
+
+@pytest.fixture
+def chat(day: Live, monkeypatch: pytest.MonkeyPatch) -> Chat:
+    monkeypatch.setenv("KEFU_LANG", "en")
+    day.teller.transports = [chat := Chat()]
+    return chat
+
+
+def test_each_alert_is_told_once(day: Live, chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = file_of(day.landing, "today.jsonl")
+    add(path, message(2, NOON - timedelta(seconds=130)))
+    waiting(day)
+    waiting(day, NOON + timedelta(seconds=20))
+    soon = "kefu: answer due soon: kuaishou s a: waits 2:10 since 11:57:50, due 12:00:50 (c-u)"
+    assert chat.taken == [soon]
+    chat.refuses = True
+    waiting(day, NOON + timedelta(seconds=60))
+    chat.refuses = False
+    waiting(day, NOON + timedelta(seconds=70))
+    assert chat.taken == [soon, "kefu: answer missed: kuaishou s a: waits 3:10 since 11:57:50, due 12:00:50 (c-u)"]
+    monkeypatch.setenv("KEFU_LANG", "zh_CN")
+    add(path, message(3, NOON, "v"))
+    waiting(day, NOON + timedelta(seconds=130))
+    assert chat.taken[2:] == ["kefu: answer due soon: 快手 s a：12:00:00 起已等待 2:10，应在 12:03:00 前回复（c-v）"]
+    assert [line for line in day.lines if "not told" in line] == [  # type: ignore[attr-defined]
+        "live: not told: webhook: nobody is there; tried again with growing pauses"
+    ]
+
+
+def test_nobody_is_told_outside_the_window(day: Live, chat: Chat) -> None:
+    opens = NOON.replace(hour=8)
+    path = file_of(day.landing, "today.jsonl")
+    add(path, message(2, opens - timedelta(seconds=1)), message(3, opens, "v"))
+    assert waiting(day, opens - timedelta(milliseconds=1)) == [("m2", "open")]
+    assert waiting(day, opens + timedelta(seconds=179)) == [("m2", "at_risk"), ("m3", "at_risk")]
+    assert chat.taken == ["kefu: answer due soon: kuaishou s a: waits 2:59 since 08:00:00, due 08:03:00 (c-v)"]
+    assert waiting(day, NOON.replace(hour=23)) == [("m2", "missed"), ("m3", "missed")]
+    assert len(chat.taken) == 1, "at night nobody is woken"
+
+
+def test_what_is_too_much_for_a_minute_is_counted(day: Live, chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(settings(), "live_alerts_per_minute", 2)
+    add(file_of(day.landing, "today.jsonl"), *(message(n, NOON - timedelta(seconds=130), f"u{n}") for n in range(2, 7)))
+    waiting(day)
+    waiting(day, NOON + timedelta(seconds=1))
+    (told,) = chat.taken
+    assert told.splitlines()[0].startswith("kefu: answer due soon (3): kuaishou s a: waits 2:10")
+    assert told.splitlines()[2:] == ["and 3 more, held back: too many in a minute"]
+
+
+def test_one_message_to_the_limit_and_a_bad_rating_are_told(day: Live, chat: Chat) -> None:
+    folder = day.landing / "taobao"
+    who = {"shop_id": "t", "buyer_id": "b", "account_id": "a"}
+    sent = {**who, "conversation_id": "c", "direction": "outbound", "author_kind": "agent", "peer_kind": "consumer"}
+    pushes = [{**sent, "message_id": f"t{n}", "message_type": "text", "sent_at": f"2025-10-01 11:0{n}:00"} for n in range(4)]
+    card = {**who, "card_id": "k", "trigger": "system_invite", "sent_at": "2025-10-01 10:00:00"}
+    rated = {"submission_id": "r", "card_id": "k", "eval_code": 4, "submitted_at": "2025-10-01 11:00:00"}
+    account = {"account_id": "a", "shop_id": "t", "account_type": "sub", "display_name": "小月"}
+    for table, rows in {"messages": pushes, "rating_cards": [card], "rating_submissions": [rated], "accounts": [account]}.items():
+        path = folder / table / "dt=2025-10-01" / "today.jsonl"
+        path.parent.mkdir(parents=True)
+        add(path, *rows)
+    waiting(day)
+    assert chat.taken == [
+        "kefu: one message to the limit: t: 4 messages in a row to b; one more brings up the prompt to refuse messages",
+        "kefu: dissatisfied rating: taobao t 小月: card k rated 4 at 10-01 11:00; can be changed until 10-02 11:00, 5 changes "
+        "left",
+    ]
+
+
+def test_it_goes_on_where_it_was_killed(begun: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(begun, tmp_path / "day", symlinks=True)
+    path, dice = file_of(folder / "landing", "today.jsonl"), random.Random(1)
+    for number in range(2, 6):
+        add(path, message(number, NOON - timedelta(seconds=10), f"u{number}"))
+        with running(folder) as process:
+            time.sleep(dice.uniform(0.5, 4))
+            process.send_signal(signal.SIGKILL)
+    outcome = kefu("live", "--landing", folder / "landing", "--home", folder / "home", "--at", NOON, "--once")
+    assert outcome.code == 0, outcome.err
+    assert live(folder / "home", "select first_message_id from live.open_rounds order by 1") == [(f"m{n}",) for n in range(2, 6)]
+    assert len(list((folder / "home" / "published").glob("live-*"))) <= 2
+
+
+@contextmanager
+def running(folder: Path, *more: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-c", "import sys; from orchestration.cli import main; sys.exit(main())", "live", "--every", "0.5"]
+    options = ["--landing", str(folder / "landing"), "--home", str(folder / "home"), "--at", str(NOON), *more]
+    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_one_at_a_time_and_a_build_beside_it(day: Live) -> None:
+    again = kefu("live", "--landing", day.landing, "--home", day.home.path, "--at", NOON, "--once")
+    assert (again.code, again.err.count("\n")) == (1, 1)
+    assert re.fullmatch(rf"kefu: kefu live works in .*/live \(process {os.getpid()}\); try again when it is done\n", again.err)
+    build(day.landing, day.home.path)
+    assert query(day.home.path, "select count(*) from marts.kuaishou_rounds") == [(1,)]
+    assert waiting(day) == []
+    forgotten = kefu("forget", "--buyer", "u", "--landing", day.landing, "--home", day.home.path)
+    assert forgotten.code == 1 and "kefu live works in" in forgotten.err
+
+
+def test_forgetting_a_buyer_forgets_the_running_day(begun: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(begun, tmp_path / "day", symlinks=True)
+    build(folder / "landing", folder / "home")
+    alert = Alert("one message to the limit/st1", Kind.SPARE, "s: 4 messages in a row to u; one more ...")
+    Outbox(folder / "home" / "alerts.sqlite").tell([alert], [Chat()])
+    outcome = kefu("forget", "--buyer", "u", "--landing", folder / "landing", "--home", folder / "home")
+    assert outcome.code == 0, outcome.err
+    assert not (folder / "home" / "live").exists() and not (folder / "home" / "live.duckdb").is_symlink()
+    assert not list((folder / "home" / "published").glob("live-*"))
+
+
+def test_what_it_begins_with_is_what_a_build_has_landed(tmp_path: Path) -> None:
+    landing = tmp_path / "landing"
+    add(file_of(landing), message(2, NOON - timedelta(seconds=10)))
+    build(landing, tmp_path / "home")
+    shutil.rmtree(landing)
+    add(file_of(landing, dt="2025-10-02"), message(3, NOON - timedelta(seconds=10), "v"))
+    outcome = kefu("live", "--landing", landing, "--home", tmp_path / "home", "--at", NOON, "--once")
+    assert outcome.code == 0, outcome.err
+    assert live(tmp_path / "home", "select first_message_id from live.open_rounds order by 1") == [("m2",), ("m3",)]
+
+
+def test_ids_are_hashed_with_a_key_and_tables_are_as_contracted(day: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEFU_BUYER_KEY", "a key that nobody guesses")
+    add(file_of(day.landing, "today.jsonl"), message(2, NOON - timedelta(seconds=10)))
+    day.land()
+    day.look(NOON)
+    found = live(day.home.path, "select shop_id, account_id, length(buyer_id), length(conversation_id) from live.open_rounds")
+    assert found == [("s", "a", 64, 64)]
+    described = live(
+        day.home.path,
+        "select table_name, list(column_name || ' ' || lower(data_type) order by column_index) from duckdb_columns() "
+        "where schema_name = 'live' group by 1 order by 1",
+    )
+    assert {table: ", ".join(columns) for table, columns in described} == CONTRACT
+    comments = "select count(*) from duckdb_columns() where schema_name = 'live' and comment is null"
+    assert live(day.home.path, comments) == [(0,)]
+
+
+CONTRACT = {
+    "open_rounds": "as_of timestamp, platform varchar, shop_id varchar, conversation_id varchar, buyer_id varchar, "
+    "account_id varchar, first_message_id varchar, clock_started_at timestamp, answer_due_at timestamp, waiting_seconds double, "
+    "state varchar, is_in_window boolean, exclusion_reasons varchar[]",
+    "bad_ratings": "as_of timestamp, platform varchar, card_id varchar, shop_id varchar, buyer_id varchar, account_id varchar, "
+    "rated_at timestamp, value varchar, was_changed boolean, editable_until timestamp, edits_left integer, "
+    "second_line_available boolean, exclusion_reasons varchar[]",
+    "today": "as_of timestamp, platform varchar, metric varchar, shop_id varchar, business_date date, numerator double, "
+    "denominator double, value double, target double",
+    "kuaishou_realtime": "shop_id varchar, as_of timestamp, consulted_users bigint, unanswered_users bigint, value double",
+    "buyers_to_spare": "as_of timestamp, shop_id varchar, buyer_id varchar, counted_messages bigint, closed_since timestamp",
+}
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--at", "noon"], "noon is not a time YYYY-MM-DD HH:MM:SS"),
+        (["--every", "0"], "0 is not a number of seconds above 0"),
+        (["--port", "70000"], "70000 is not a port from 1 to 65535"),
+        (["--once", "--port", "8000"], "--port and --socket are for a page that is renewed: leave out --once"),
+        (["--port", "8000", "--socket", "x"], "--port or --socket, not both"),
+        (["--speed", "2"], "--speed needs --at"),
+        (["--once", "--at", "2025-10-01", "--speed", "2"], "--speed is for a clock that runs: leave out --once"),
+    ],
+)
+def test_options_that_make_no_sense(options: list[str], says: str, tmp_path: Path) -> None:
+    outcome = kefu("live", "--landing", tmp_path, "--home", tmp_path / "home", *options)
+    assert outcome.code == 2 and says in outcome.err
