@@ -14,7 +14,7 @@ IS_RIGHT = -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2> /dev/nu
 NEEDED = kefu needs Python 3.11: install it (on Debian 12: apt-get install python3.11-venv), or name one, as in \
 	make setup PYTHON=/opt/python3.11/bin/python
 
-.PHONY: setup install demo ui test browser proxy screenshots faults mutants bench lint format lock
+.PHONY: setup install demo ui live test browser proxy screenshots faults mutants bench lint format lock
 
 # A .venv that another Python was made with is made anew.
 ifneq ($(wildcard $(VENV)/bin/python),)
@@ -45,6 +45,12 @@ demo: setup
 
 ui: setup
 	@$(VENV)/bin/python -m orchestration.runs.ui --home "$(DEMO_HOME)" --landing "$(DEMO_LANDING)" --host $(HOST) --port $(PORT)
+
+# The demo's shops come alive: their next day, at SPEED times the clock, on a page.
+LIVE_PORT ?= 3001
+SPEED ?= 60
+live: demo
+	@$(VENV)/bin/python -m orchestration.sample.live --landing "$(DEMO_LANDING)" --home "$(DEMO_HOME)" --port $(LIVE_PORT) --speed $(SPEED)
 
 test: lint browser proxy
 	@$(VENV)/bin/pytest

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -74,7 +75,8 @@ class Page:
         try:
             sockets = [socket.create_server(("127.0.0.1", port))] if port else None
         except OSError as error:
-            raise KefuError(f"--port {port} cannot be opened ({error.strerror}): end what uses it, or choose another") from error
+            reason = os.strerror(error.errno or 0)
+            raise KefuError(f"--port {port} cannot be opened ({reason}): end what uses it, or choose another") from error
         threading.Thread(target=uvicorn.Server(config).run, args=(sockets,), name="page", daemon=True).start()
 
     def _app(self, hosts: set[str] | None) -> Starlette:

@@ -63,9 +63,13 @@ def _column_schema(source: dict[str, Any]) -> dg.TableSchema:
 
 
 def lineage_specs(project: dict[str, Any], translator: Translator) -> list[dg.AssetSpec]:
-    """What lies between and belongs to no date: there in the lineage, without partitions that each run would have to record."""
+    """What lies between and belongs to no date: there in the lineage, without partitions that each run would have to record.
+
+    Models of moments are none of Dagster's: no run makes them.
+    """
     told = told_by_partition(project)
-    nodes = [key for key, node in project["nodes"].items() if node["resource_type"] == "model" and key not in told]
+    models = {key: node for key, node in project["nodes"].items() if node["resource_type"] == "model"}
+    nodes = [key for key, node in models.items() if key not in told and node["fqn"][1] != "live"]
     sources = [source for source in project["sources"].values() if source["source_name"] not in platforms()]
     return [translator.get_asset_spec(project, key, None) for key in nodes] + [
         dg.AssetSpec(

@@ -13,6 +13,7 @@ from orchestration.build.dbt import manifest_path
 from orchestration.home import PRIVATE, Home, open_home
 from orchestration.runs.assets import build_assets
 from orchestration.runs.automation import automation
+from orchestration.runs.live import live_check, live_sensor, live_spec
 from orchestration.runs.partitions import calendar_of
 from orchestration.runs.translator import partitioned
 from orchestration.runs.upkeep import upkeep_sensors
@@ -29,10 +30,11 @@ def definitions(home: Home, landing: Path) -> dg.Definitions:
     calendar = calendar_of(home, landing)
     started_by = automation(home, landing, calendar)
     return dg.Definitions(
-        assets=build_assets(home, landing, calendar, project),
+        assets=[*build_assets(home, landing, calendar, project), live_spec()],
+        asset_checks=[live_check(home)],
         jobs=started_by.jobs,
         schedules=started_by.schedules,
-        sensors=[*started_by.sensors, *alert_sensors(home), *upkeep_sensors(home, partitioned(project))],
+        sensors=[*started_by.sensors, *alert_sensors(home), *upkeep_sensors(home, partitioned(project)), live_sensor(home)],
     )
 
 

@@ -10,7 +10,7 @@ from contextlib import redirect_stdout
 from datetime import date, timedelta
 from io import TextIOBase
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import dagster as dg
 import duckdb
@@ -35,6 +35,9 @@ from orchestration.sample.generate import generate
 from orchestration.sample.official import publish_official_figures
 
 START, DAYS = date(2025, 9, 1), 61  # September and October: the rules of 淘宝 changed on 1 October
+SAMPLE: dict[str, Any] = {
+    "days": DAYS, "shops": 4, "agents": 5, "messages_per_day": 3000, "start": START, "seed": 1, "file_format": "csv"
+}  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,9 +58,7 @@ def demo(landing: Path, home_path: Path) -> None:
     home = open_home(home_path, apart_from=landing)
     if not (landing / COMPLETE).exists():
         print(f"1/3 generating {DAYS} days of sample files in {landing}", flush=True)
-        generate(
-            landing, days=DAYS, shops=4, agents=5, messages_per_day=3000, start=START, seed=1, file_format="csv", report=_report
-        )
+        generate(landing, **SAMPLE, report=_report)
         (landing / COMPLETE).touch()
     if not is_anything_new(home, landing):
         print(f"2/3 nothing to do: everything in {landing} is built and published")

@@ -1,18 +1,28 @@
-"""Writes the sample's next day line by line as it happens, at a clock that may run faster."""
+"""Writes the sample's next day line by line as it happens, at a clock that may run faster.
+
+`make live` has the demo's next day written so, and `kefu live` show it.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from heapq import merge
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TextIO
 
+from orchestration.errors import KefuError
+from orchestration.home import PRIVATE
 from orchestration.landing.contract import Table, contract
 from orchestration.sample.generate import MARK, Batch, Request, check, deliver
 from orchestration.sample.profiles import profiles
@@ -30,7 +40,7 @@ def generate_live(request: Request, *, speed: float, report: Report) -> None:
     request.landing.mkdir(parents=True, exist_ok=True)
     (request.landing / MARK).touch()
     day = request.start + timedelta(days=request.days)
-    begins_at = datetime.combine(day, datetime.min.time()) + OPENS_AT
+    begins_at = beginning(request)
     with TemporaryDirectory() as folder:
         aside = replace(request, landing=Path(folder), days=request.days + 1, file_format="jsonl")
         for profile in profiles():
@@ -39,6 +49,11 @@ def generate_live(request: Request, *, speed: float, report: Report) -> None:
         files = {table.label: request.landing / table.label / f"dt={day}" / "live.jsonl" for table in tables}
         lines = merge(*(_lines(aside.landing, table, begins_at) for table in tables))
         _write(lines, files, begins_at, speed, report)
+
+
+def beginning(request: Request) -> datetime:
+    """From when on the day after those of the request runs."""
+    return datetime.combine(request.start + timedelta(days=request.days), datetime.min.time()) + OPENS_AT
 
 
 def _lines(landing: Path, table: Table, begins_at: datetime) -> Iterator[Line]:
@@ -68,3 +83,36 @@ def _write(lines: Iterator[Line], files: dict[str, Path], begins_at: datetime, s
                 file.flush()
             time.sleep(SECONDS_BETWEEN_LINES)
     report(f"generate: {begins_at.date()} is over")
+
+
+def main() -> int:
+    from orchestration.live.watch import watch
+    from orchestration.sample.demo import SAMPLE
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--landing", type=Path, required=True)
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--speed", type=float, required=True)
+    options = parser.parse_args()
+    os.umask(PRIVATE)
+    request = Request(options.landing, **SAMPLE)
+    report = partial(print, flush=True)
+    writer = threading.Thread(
+        target=generate_live, args=(request,), kwargs={"speed": options.speed, "report": report}, daemon=True
+    )
+    try:
+        writer.start()
+        watch(
+            options.landing, options.home, every=1, at=beginning(request), speed=options.speed, report=report, port=options.port
+        )
+    except KeyboardInterrupt:
+        pass
+    except KefuError as error:
+        print(f"kefu: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -8,20 +8,23 @@ import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 from harness import FIXTURES, build, kefu, query, warehouse
+from playwright.sync_api import expect, sync_playwright
 
 from orchestration.alerts.alert import Alert, Kind
 from orchestration.alerts.outbox import Outbox
@@ -561,6 +564,66 @@ def running(folder: Path, *more: str) -> Iterator[subprocess.Popen[str]]:
             yield process
         finally:
             process.kill()
+
+
+def test_the_page_shows_a_message_until_it_is_answered(begun: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(begun, tmp_path / "day", symlinks=True)
+    with socket.socket() as chosen:
+        chosen.bind(("127.0.0.1", 0))
+        port = chosen.getsockname()[1]
+    with running(folder, "--port", str(port)), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 390, "height": 800})
+        problems: list[str] = []
+        asked: list[str] = []
+        page.on("console", lambda message: problems.append(message.text))
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("request", lambda request: asked.append(request.url))
+        wait_for_port(port)
+        page.goto(f"http://127.0.0.1:{port}/?lang=zh")
+        expect(page.get_by_text("等待回复的会话")).to_be_visible()
+        expect(page.get_by_text("等待中 0")).to_be_visible(timeout=60_000)
+        path = file_of(folder / "landing", "today.jsonl")
+        add(path, message(2, NOON))
+        row = page.locator("li", has_text="c-u")
+        expect(row.get_by_text("等待中")).to_be_visible(timeout=30_000)
+        expect(row.locator(".left")).to_have_text(re.compile(r"剩余 [12]:\d\d"))
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it fits a phone"
+        add(path, message(3, NOON + timedelta(seconds=1), asks=False))
+        expect(row).to_have_count(0, timeout=30_000)
+        expect(page.get_by_text("100.0%").first).to_be_visible()
+        page.get_by_text("English").click()
+        expect(page.get_by_text("Waiting for an answer")).to_be_visible()
+        assert not problems
+        assert all(url.startswith(f"http://127.0.0.1:{port}/") for url in asked), asked
+        for headers, status in [({"Host": "evil.example"}, 421), ({"Origin": "https://evil.example"}, 403)]:
+            assert ask(port, headers) == status
+        browser.close()
+
+
+def wait_for_port(port: int) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.1)
+    raise AssertionError("the page is not served")
+
+
+def ask(port: int, headers: dict[str, str]) -> int:
+    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", "/", headers=headers)
+    return connection.getresponse().status
+
+
+def test_a_port_that_is_taken_is_named(begun: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(begun, tmp_path / "day", symlinks=True)
+    with socket.create_server(("127.0.0.1", 0)) as taken, running(folder, "--port", str(taken.getsockname()[1])) as process:
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert re.fullmatch(
+        r"kefu: --port \d+ cannot be opened \(Address already in use\): end what uses it, or choose another\n", said
+    )
 
 
 def test_one_at_a_time_and_a_build_beside_it(day: Live) -> None:

@@ -22,6 +22,7 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from orchestration.home import PROJECT, open_home
+from orchestration.live.page import Page
 from orchestration.runs.instance import write_settings
 
 CERTIFICATE = Path(__file__).with_name("localhost.pem")  # for localhost, with its key
@@ -86,6 +87,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
         "/etc/kefu/tls/key.pem": str(CERTIFICATE),
         "/etc/kefu/htpasswd": str(folder / "htpasswd"),
         "/run/kefu/webserver.sock": str(proxy.socket),
+        "/run/kefu-live/live.sock": str(folder / "live.sock"),
     }.items():
         assert shipped in site, shipped
         site = site.replace(shipped, here)
@@ -97,6 +99,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
         f"events {{}}\nhttp {{ access_log off; {temporary}\n{site}\n}}\n",
         encoding="utf-8",
     )
+    Page(1).serve(port=None, path=folder / "live.sock")
     with open(folder / "webserver.log", "wb") as log:
         webserver = subprocess.Popen(
             [sys.executable, "-m", "orchestration.runs.webserver", str(proxy.socket)],
@@ -133,10 +136,18 @@ def test_who_is_let_in_gets_answers(proxy: Proxy) -> None:
     assert (status, "<!doctype html>" in page.lower()) == (200, True), "a link in an alert's chat leads here"
 
 
+def test_the_page_of_the_running_day_is_behind_the_same_login(proxy: Proxy) -> None:
+    status, page = proxy.ask("GET", "/live/?lang=zh")
+    assert (status, '<html lang="zh">' in page) == (200, True)
+
+
 @pytest.mark.parametrize(
     ("method", "path", "headers", "status"),
     [
         ("POST", "/graphql", {"Authorization": ""}, 401),
+        ("GET", "/live/", {"Authorization": ""}, 401),
+        ("GET", "/live/", {"Host": "evil.example"}, 421),
+        ("GET", "/live/events", {"Origin": "https://evil.example"}, 403),
         ("GET", "/assets", {"Authorization": ""}, 401),
         ("GET", "/logs/x", {"Authorization": ""}, 401),
         ("POST", "/report_asset_materialization/x", {"Authorization": ""}, 401),
