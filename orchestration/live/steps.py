@@ -46,10 +46,12 @@ class Steps:
     tables: Sequence[dict[str, Any]]
 
 
-def load(home: Home) -> Steps:
-    """Reads the steps that a home keeps, or has dbt make them: seeds and rules then stand in the home's warehouse."""
+def load(home: Home, *, anew: bool) -> Steps:
+    """Reads the steps that a home keeps, or has dbt make them; seeds and rules stand in the home's warehouse then, of which `anew`
+    says that it holds nothing yet.
+    """
     kept = home.dbt / f"live-{project_fingerprint()}.json"
-    if not kept.exists():
+    if anew or not kept.exists():
         made = _make(home)
         for old in home.dbt.glob("live-*.json"):
             old.unlink()

@@ -23,7 +23,7 @@ from orchestration.live import moment
 from orchestration.live.alerts import Teller, found
 from orchestration.live.page import Page
 from orchestration.live.past import alone, open_past
-from orchestration.live.steps import Steps, load
+from orchestration.live.steps import Steps
 from orchestration.live.tail import Part, Read, Tail
 
 Report = Callable[[str], None]
@@ -45,9 +45,10 @@ class Clock:
 
 def look_once(landing: Path, home_path: Path, at: datetime | None, report: Report) -> None:
     """Lands what is new and writes HOME/live.duckdb for one moment. KefuError names what cannot be read."""
-    with opened_live(landing, home_path, report, waits=False) as live:
+    at = at or beijing_now()
+    with opened_live(landing, home_path, at, report, waits=False) as live:
         live.land()
-        live.look(at or beijing_now())
+        live.look(at)
 
 
 def watch(
@@ -65,7 +66,7 @@ def watch(
 
     Its page is served on a port of the loopback, or on a socket, where one is given.
     """
-    with opened_live(landing, home_path, report, waits=True) as live:
+    with opened_live(landing, home_path, at or beijing_now(), report, waits=True) as live:
         if port or path:
             live.page = Page(speed)
             live.page.serve(port=port, path=path)
@@ -98,11 +99,11 @@ def _failure(step: Callable[[], None]) -> str | None:
 
 
 @contextmanager
-def opened_live(landing: Path, home_path: Path, report: Report, *, waits: bool) -> Iterator[Live]:
+def opened_live(landing: Path, home_path: Path, at: datetime, report: Report, *, waits: bool) -> Iterator[Live]:
+    """Opens the running day of a home, for a moment and what follows it."""
     home = open_home(home_path, apart_from=landing)
     with alone(home):
-        past = open_past(home, report)
-        steps = load(past)
+        past, steps = open_past(home, at, report)
         with past.connect() as connection:
             moment.look_up_to_the_moment(connection)
             yield Live(landing, home, connection, steps, Teller(Outbox(home.alerts), report), report, Tail(waits), past.temporary)
