@@ -47,8 +47,8 @@ class Steps:
 
 
 def load(home: Home, *, anew: bool) -> Steps:
-    """Reads the steps that a home keeps, or has dbt make them; seeds and rules stand in the home's warehouse then, of which `anew`
-    says that it holds nothing yet.
+    """Reads the steps that a home keeps, or has dbt make them, then with seeds and rules in the home's warehouse: also where that is
+    `anew` and holds nothing yet.
     """
     kept = home.dbt / f"live-{project_fingerprint()}.json"
     if anew or not kept.exists():
