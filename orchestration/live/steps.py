@@ -47,8 +47,8 @@ class Steps:
 
 
 def load(home: Home, *, anew: bool) -> Steps:
-    """Reads the steps that a home keeps, or has dbt make them, then with seeds and rules in the home's warehouse: also where that is
-    `anew` and holds nothing yet.
+    """Reads the steps that a home keeps, or has dbt make them. Seeds and rules come with that into the home's warehouse, which is
+    `anew` where it holds nothing yet.
     """
     kept = home.dbt / f"live-{project_fingerprint()}.json"
     if anew or not kept.exists():
