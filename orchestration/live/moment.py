@@ -10,6 +10,7 @@ import duckdb
 from orchestration.build.publish import STORAGE_VERSION, Versions, create_table, hidden_columns
 from orchestration.home import Home
 from orchestration.landing.contract import Column, Table, contract
+from orchestration.live.rounds import ITEMS, ROUNDS, Rounds
 from orchestration.live.steps import LIVE, Steps
 from orchestration.privacy.buyers import buyer_key, is_hidden, with_hashed
 from orchestration.sql import name, text
@@ -40,12 +41,16 @@ def _known(table: Table, column: Column) -> str:
     return f"case when not {is_later} then {name(column.name)} end" if is_later else name(column.name)
 
 
-def look_at(connection: duckdb.DuckDBPyConnection, steps: Steps, at: datetime) -> None:
+def look_at(connection: duckdb.DuckDBPyConnection, steps: Steps, at: datetime, rounds: Rounds) -> None:
     """Runs the models for a moment, Beijing time."""
     connection.execute(f"set variable live_at = timestamp {text(at)}")
+    items = next(step for step in steps.steps if step.name == ITEMS)
     for step in steps.steps:
-        if not step.is_fixed:
+        if step.name == ROUNDS:
+            rounds.run(connection, step, items, at)
+        elif not step.is_fixed:
             step.run(connection)
+    rounds.looked(connection, at)
 
 
 def publish(connection: duckdb.DuckDBPyConnection, home: Home, steps: Steps) -> None:

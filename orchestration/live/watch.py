@@ -23,6 +23,7 @@ from orchestration.live import moment
 from orchestration.live.alerts import Teller, found
 from orchestration.live.page import Page
 from orchestration.live.past import alone, open_past
+from orchestration.live.rounds import Rounds
 from orchestration.live.steps import Steps
 from orchestration.live.tail import Part, Read, Tail
 
@@ -122,6 +123,7 @@ class Live:
     tail: Tail
     aside: Path
     page: Page | None = None
+    rounds: Rounds = field(default_factory=Rounds)
     told: set[str] = field(default_factory=set)
 
     def land(self) -> None:
@@ -136,7 +138,8 @@ class Live:
             for adds in (False, True):
                 parts = [part for _, (part, _, is_added) in taken if is_added == adds]
                 try:
-                    land(self.connection, parts, record_changes=False, report=self._report_landing, adds=adds)
+                    is_known = self.rounds.before is not None  # then what changes is told apart from what stands
+                    land(self.connection, parts, record_changes=is_known, report=self._report_landing, adds=adds)
                 except NotAllLandedError as error:
                     errors |= error.errors
         for delivery, (_, reads, _) in taken:
@@ -159,7 +162,7 @@ class Live:
 
     def look(self, at: datetime) -> None:
         """Renews HOME/live.duckdb for a moment, and the page, and tells what is new."""
-        moment.look_at(self.connection, self.steps, at)
+        moment.look_at(self.connection, self.steps, at, self.rounds)
         moment.publish(self.connection, self.home, self.steps)
         if self.page:
             self.page.renew(self.connection, str(at))

@@ -711,3 +711,38 @@ CONTRACT = {
 def test_options_that_make_no_sense(options: list[str], says: str, tmp_path: Path) -> None:
     outcome = kefu("live", "--landing", tmp_path, "--home", tmp_path / "home", *options)
     assert outcome.code == 2 and says in outcome.err
+
+
+def test_what_comes_bit_by_bit_is_what_it_is_at_once(begun: Path, built_homes: dict[str, Path], tmp_path: Path) -> None:
+    """A day of a case comes in slices; of the rounds, those are made anew in whose conversation anything happened."""
+    before, end = datetime(2025, 10, 1, 8, 0, 0), datetime(2025, 10, 2, 1, 0, 0)
+    landing = up_to(built_homes["case103"], before, tmp_path / "landing")
+    rest = up_to(built_homes["case103"], end, tmp_path / "rest")
+    rows = [
+        (json.loads(line)[happens], platform, table, line)
+        for platform, tables in HAPPENS.items()
+        for table, happens in tables.items()
+        for path in (rest / platform / table).glob("dt=*/*.jsonl")
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
+    sizes: dict[tuple[datetime, str], int] = {}
+    shutil.copytree(begun / "home", tmp_path / "home", symlinks=True)
+    with opened_live(landing, tmp_path / "home", before, print, waits=True) as day:
+        day.land()
+        day.look(before)
+        for at in [before + timedelta(hours=hours) for hours in (5, 9, 17)]:
+            for happened_at, platform, table, line in rows:
+                if str(before) < happened_at <= str(at):
+                    path = landing / platform / table / f"dt={at:%Y-%m-%d}" / "today.jsonl"
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    add_text(path, line + "\n")
+            day.land()
+            day.look(at)
+            at_once = shutil.copytree(begun / "home", tmp_path / f"{at:%d-%H}", symlinks=True)
+            assert kefu("live", "--landing", landing, "--home", at_once, "--at", at, "--once").code == 0
+            for table in CONTRACT:
+                found, wanted = (in_order(live(home, f"from live.{table}")) for home in (tmp_path / "home", at_once))
+                assert found == wanted, (at, table)
+                sizes[at, table] = len(wanted)
+            before = at
+    assert all(size for (_, table), size in sizes.items() if table != "kuaishou_realtime"), sizes
