@@ -52,6 +52,7 @@ class Table:
     columns: tuple[Column, ...]
     person_through: PersonLink | None = None
     is_daily: bool = False  # the platform delivers it every day, without rows where there were none
+    past: str | None = None  # SQL for the rows `r` that a moment after the variable begins_on needs; without it every row
 
     @property
     def relation(self) -> str:
@@ -130,6 +131,7 @@ def contract() -> dict[tuple[str, str], Table]:
                 key=tuple(_meta(entry)["key"]),
                 columns=tuple(_column(column) for column in entry["columns"]),
                 is_daily=_meta(entry).get("delivered") == "daily",
+                past=_meta(entry).get("past"),
                 person_through=_link(_meta(entry).get("person_through")),
             )
     return tables
@@ -139,6 +141,11 @@ def contract() -> dict[tuple[str, str], Table]:
 def other_names() -> dict[str, str]:
     """Names by which people call a platform, each with the platform's own."""
     return {other: platform for platform in platforms() for other in _meta(_source(platform)).get("also_called", ())}
+
+
+def chinese_name(platform: str) -> str:
+    """What people call a platform in Chinese: the first of its other names."""
+    return str(_meta(_source(platform))["also_called"][0])
 
 
 @cache

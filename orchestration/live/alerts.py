@@ -15,8 +15,8 @@ import duckdb
 from orchestration.alerts.alert import Alert, Kind
 from orchestration.alerts.outbox import Outbox
 from orchestration.alerts.transports import Transport, transports_from
-from orchestration.landing.contract import settings
-from orchestration.live.language import Texts, texts
+from orchestration.landing.contract import chinese_name, settings
+from orchestration.live.language import CHINESE, Texts, texts
 from orchestration.live.moment import rows
 
 Report = Callable[[str], None]
@@ -30,7 +30,7 @@ WAITING = """
         state in ('at_risk', 'missed')
         and is_in_window
         and is_window_open
-        and (platform = 'xiaohongshu' or len(exclusion_reasons) = 0) -- of which a session carries remarks
+        and counts_so_far
     order by platform, shop_id, clock_started_at
 """
 BAD = "select * from {ratings} order by platform, shop_id, rated_at"
@@ -67,7 +67,7 @@ def _waiting(say: Texts, row: Mapping[str, Any]) -> Alert:
 
 
 def _bad(say: Texts, row: Mapping[str, Any]) -> Alert:
-    what = f"{'session' if row['platform'] == 'xiaohongshu' else 'card'} {row['card_id']}"
+    what = f"{row['rated_kind']} {row['card_id']}"
     rated = {"what": what, "value": row["value"], "at": f"{row['rated_at']:%m-%d %H:%M}"}
     left = ""
     if row["editable_until"]:
@@ -82,7 +82,7 @@ def _spare(say: Texts, row: Mapping[str, Any]) -> Alert:
 
 
 def _who(say: Texts, row: Mapping[str, Any]) -> dict[str, Any]:
-    platform = say.platforms.get(row["platform"], row["platform"])
+    platform = chinese_name(row["platform"]) if say is CHINESE else row["platform"]
     return {"platform": platform, "shop": row["shop_id"], "account": row["account"] or say.nobody}
 
 

@@ -16,7 +16,6 @@ class Texts:
     spare: str
     held: str
     nobody: str
-    platforms: dict[str, str]
 
 
 ENGLISH = Texts(
@@ -26,7 +25,6 @@ ENGLISH = Texts(
     spare="{shop}: {count} messages in a row to {buyer}; one more brings up the prompt to refuse messages",
     held="and {count} more, held back: too many in a minute",
     nobody="nobody",
-    platforms={},
 )
 CHINESE = Texts(
     waiting="{platform} {shop} {account}：{since} 起已等待 {minutes}，应在 {due} 前回复（{conversation}）",
@@ -35,7 +33,6 @@ CHINESE = Texts(
     spare="{shop}：已向 {buyer} 连续发送 {count} 条消息，再发一条将触发拒收提醒",
     held="另有 {count} 条：一分钟内过多，未逐条发送",
     nobody="无客服",
-    platforms={"taobao": "淘宝/天猫", "kuaishou": "快手", "xiaohongshu": "小红书"},
 )
 
 

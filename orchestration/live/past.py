@@ -19,49 +19,6 @@ Report = Callable[[str], None]
 PAST_DAYS = 10  # what is read of every conversation: a round of yesterday looks back six days (rules 0.1), of a session whole
 ADDED = ("_dt", "_file", "_row", "_landed_at", "_stands")  # to the columns of the contract, in schema raw
 
-# From the last question or order on, what a shop wrote in a row to each buyer whose streak runs, or who once refused messages.
-RUNNING = """
-    create schema if not exists live_steps;
-    create or replace table live_steps.running as
-    select shop_id, buyer_id, max(event_at) filter (where kind <> 'counted') as reset_at
-    from items.int_taobao__streak_events
-    group by shop_id, buyer_id
-    having
-        coalesce(max(event_at) filter (where kind = 'counted') >= reset_at, reset_at is null)
-        or (shop_id, buyer_id) in (
-            select (shop_id, buyer_id) from staging.taobao_rejection_prompts where clicked_at is not null
-        )
-"""
-BEGINS = "getvariable('begins_on')"
-OF_RUNNING = """exists (
-    from live_steps.running s
-    where r.shop_id = s.shop_id and r.buyer_id = s.buyer_id and {event_at} >= coalesce(s.reset_at, '-infinity'::timestamp)
-)"""
-OF_SESSIONS = f"""session_id in (
-    select session_id from staging.xiaohongshu_messages where sent_at >= {BEGINS}
-    union
-    select session_id from staging.xiaohongshu_ratings where rated_at >= {BEGINS}
-)"""
-OF_CARDS = f"""card_id in (
-    select card_id from staging.taobao_rating_cards where sent_at >= {BEGINS}
-    union
-    select card_id from staging.taobao_rating_submissions where submitted_at >= {BEGINS}
-)"""
-# Of the tables that grow with every chat, what is kept; the others are kept whole.
-KEPT = {
-    "taobao_messages": f"sent_at >= {BEGINS} or {OF_RUNNING.format(event_at='r.sent_at')}",
-    "taobao_orders": f"created_at >= {BEGINS} or {OF_RUNNING.format(event_at='r.created_at')}",
-    "taobao_reception_events": f"occurred_at >= {BEGINS}",
-    "taobao_routing_entries": f"entered_at >= {BEGINS}",
-    "taobao_rating_cards": OF_CARDS,
-    "taobao_rating_submissions": OF_CARDS,
-    "kuaishou_messages": f"sent_at >= {BEGINS}",
-    "kuaishou_session_events": f"occurred_at >= {BEGINS}",
-    "kuaishou_rating_cards": f"sent_at >= {BEGINS} or rated_at >= {BEGINS}",
-    "xiaohongshu_messages": OF_SESSIONS,
-    "xiaohongshu_session_events": OF_SESSIONS,
-}
-
 
 def alone(home: Home) -> AbstractContextManager[None]:
     """Keeps other processes from what `kefu live` works with. KefuError where it runs already."""
@@ -113,14 +70,14 @@ def _fill(connection: duckdb.DuckDBPyConnection, home: Home, steps: Steps, begin
             columns = ", ".join(name(column.name) for column in table.columns)
             standing = f"select {columns} from built.raw.{table.relation} where _stands"
             connection.execute(f"create or replace view staging.{table.relation} as {standing}")
-        next(step for step in steps.steps if step.name == "int_taobao__streak_events").run(connection)
-        connection.execute(RUNNING)
+        for step in steps.needed_by(" ".join(table.past or "" for table in contract().values())):
+            step.run(connection)
         for table in contract().values():
             columns = ", ".join(map(name, [*(column.name for column in table.columns), *ADDED]))
             connection.execute(
                 f"""
                 insert into raw.{table.relation} by name select {columns} from built.raw.{table.relation} r
-                where exists (from {same_contract} where {table.condition}) and ({KEPT.get(table.relation, "true")})
+                where exists (from {same_contract} where {table.condition}) and ({table.past or "true"})
                 """
             )
         connection.execute(
@@ -129,7 +86,6 @@ def _fill(connection: duckdb.DuckDBPyConnection, home: Home, steps: Steps, begin
             select d.* from built.raw.deliveries d
             semi join {same_contract} s on d.platform = s.platform and d.table_name = s.table_name;
             create table raw.live_past as select {text(begins_on)}::date as begins_on;
-            drop table live_steps.running;
             """
         )
         connection.execute("commit")

@@ -28,6 +28,7 @@ class Step:
     sql: str
     is_view: bool
     is_fixed: bool  # rules, which no moment changes
+    reads: Sequence[str]  # names of models
 
     @property
     def relation(self) -> str:
@@ -44,6 +45,14 @@ class Steps:
 
     steps: Sequence[Step]
     tables: Sequence[dict[str, Any]]
+
+    def needed_by(self, query: str) -> Sequence[Step]:
+        """The steps whose relations a query names, with what they read, in their order, but for those that are fixed."""
+        needed = {step.name for step in self.steps if f"{step.schema}.{step.name}" in query}
+        for step in reversed(self.steps):
+            if step.name in needed:
+                needed |= {*step.reads}
+        return [step for step in self.steps if step.name in needed and not step.is_fixed]
 
 
 def load(home: Home, *, anew: bool) -> Steps:
@@ -97,6 +106,7 @@ def _in_order(nodes: dict[str, dict[str, Any]]) -> Sequence[Step]:
             sql=sql,
             is_view=other is not None or node["materialized"] == "view",
             is_fixed=other is None and all(_is_fixed(key, done) for key in node["depends_on"]),
+            reads=reads,
         )
 
     for node in nodes.values():

@@ -50,6 +50,10 @@ def look_once(landing: Path, home_path: Path, at: datetime | None, report: Repor
     with opened_live(landing, home_path, at, report, waits=False) as live:
         live.land()
         live.look(at)
+        states = dict(live.connection.execute("select state, count(*) from live.open_rounds group by state").fetchall())
+        ((bad,),) = live.connection.execute("select count(*) from live.bad_ratings").fetchall()
+        waiting = f"{sum(states.values()):,} wait, {states.get('missed', 0):,} of them too long"
+        report(f"live: {live.home.live} is of {at:%Y-%m-%d %H:%M:%S}: {waiting}; {bad:,} bad ratings")
 
 
 def watch(

@@ -45,6 +45,8 @@ RUN_ELSEWHERE = {
     "taobao,answered_rate,": "test_recipes.py::test_a_metric",
     "answered as (": "test_recipes.py::test_a_metric",
     "taobao,week,week,": "test_recipes.py::test_a_period",
+    "kefu live --landing DIR --home DIR --port ": "test_live.py::test_the_page_shows_a_message_until_it_is_answered",
+    "kefu generate ... --live ": "test_live.py::test_the_next_day_of_the_sample_comes_alive",
     # Here their options, assets and partitions are looked at.
     ".venv/bin/dagster asset materialize -m orchestration.runs.definitions --select marts/service_metrics ": (
         "test_dagster.py::test_a_backfill_of_one_mart_is_published_with_rows_figures_and_a_picture"
@@ -250,7 +252,7 @@ def test_what_the_demo_prints(built_homes: dict[str, Path]) -> None:
 
 
 def test_every_command_has_help() -> None:
-    for command in ("build", "import", "check", "rejected", "generate", "explain", "forget", "backup", "restore"):
+    for command in ("build", "import", "check", "rejected", "generate", "explain", "live", "forget", "backup", "restore"):
         outcome = kefu(command, "--help")
         assert outcome.code == 0
         assert f"kefu {command}" in TEXT
@@ -363,6 +365,7 @@ def test_commands_of_kefu(place: Place) -> None:
         "rejected",
         "import",
         "build",
+        "live",
         "forget",
     ]  # restore reads a backup, forget comes last
     for arguments in sorted(forms, key=lambda arguments: order.index(arguments[0])):

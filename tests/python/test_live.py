@@ -696,6 +696,20 @@ CONTRACT = {
 }
 
 
+def test_the_next_day_of_the_sample_comes_alive(tmp_path: Path) -> None:
+    sample = ["--landing", tmp_path, "--days", 1, "--shops", 1, "--agents", 2, "--messages-per-day", 60, "--start", "2025-10-01"]
+    outcome = kefu("generate", *sample, "--live", "--speed", 1_000_000)
+    assert outcome.code == 0, outcome.err
+    assert outcome.out.splitlines() == [
+        "generate: 2025-10-02 09:00:00 begins, 1e+06 times as fast as time",
+        "generate: 2025-10-02 is over",
+    ]
+    lines = [json.loads(line) for line in file_of(tmp_path, "live.jsonl", "2025-10-02").read_text().splitlines()]
+    times = [line["sent_at"] for line in lines]
+    assert times == sorted(times) and any(time > "2025-10-02 09" for time in times)
+    assert kefu("generate", *sample, "--speed", 2).code == 2, "which is for --live"
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [

@@ -197,7 +197,10 @@ def test_version_1_000_000_follows_999_999(copies: tuple[Path, Path]) -> None:
         deliver(landing, user)
         build(landing, path)
     assert home.published.resolve().name == "kefu-1000001.duckdb"
-    assert [version.name for version in publish._versions(home)] == ["kefu-1000000.duckdb", "kefu-1000001.duckdb"]
+    assert [version.name for version in publish.Versions(home.published, home.versions).all()] == [
+        "kefu-1000000.duckdb",
+        "kefu-1000001.duckdb",
+    ]
 
 
 HOLD = "import duckdb, sys; held = duckdb.connect(sys.argv[1], read_only=True); print('ready', flush=True); input()"
