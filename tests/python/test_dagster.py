@@ -3,7 +3,9 @@
 import base64
 import json
 import logging
+import os
 import re
+import time
 from datetime import UTC, date, datetime
 from pathlib import Path
 from xml.etree import ElementTree
@@ -12,7 +14,7 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import duckdb
 import pytest
-from harness import FIXTURES, build, marts, query
+from harness import FIXTURES, build, kefu, marts, query
 
 from orchestration.build.months import months_to_close, obstacles
 from orchestration.build.ranges import day_ranges, month_ranges
@@ -21,6 +23,7 @@ from orchestration.home import PROJECT, one_writer, open_home
 from orchestration.runs.assets import POOL, BuildConfig
 from orchestration.runs.definitions import definitions
 from orchestration.runs.instance import instance_of
+from orchestration.runs.live import MOST_SECONDS, live_result, live_sensor
 from orchestration.runs.partitions import Calendar, calendar_of, dates_of, range_tags
 from orchestration.runs.run_build import CAUSE, PUBLISHED
 
@@ -326,7 +329,8 @@ def test_everything_that_writes_is_in_the_pool_of_one_and_backfills_in_one_run(e
     definition, home = empty
     with instance_of(open_home(home)) as instance:
         assert instance.get_concurrency_config().pool_config.default_pool_limit == 1
-    executable = [assets for assets in definition.resolve_asset_graph().assets_defs if assets.is_executable]
+    assets_defs = definition.resolve_asset_graph().assets_defs
+    executable = [assets for assets in assets_defs if assets.is_executable and assets.keys]  # a check alone writes nothing
     assert {assets.op.name for assets in executable} == {"models", "months"}
     for assets in executable:
         assert assets.op.pool == POOL
@@ -387,3 +391,30 @@ def test_neighbouring_days_and_months_are_one_run() -> None:
     assert day_ranges(days) == [(days[0], days[1]), (days[2], days[2])]
     months = [date(2024, 1, 1), date(2023, 12, 1), date(2024, 3, 1)]
     assert month_ranges(months) == [(months[1], months[0]), (months[2], months[2])]
+
+
+def test_the_running_day_is_observed_and_warned_of_once_it_stands_still(tmp_path: Path) -> None:
+    home = open_home(tmp_path / "home")
+    sensor = live_sensor(home)
+    with instance_of(home) as instance:
+        context = dg.build_sensor_context(instance)
+        assert "has not run" in str(sensor(context).skip_message)
+        assert live_result(home).passed
+        message = {"message_id": "m", "session_id": "c", "shop_id": "s", "user_id": "u", "sender_kind": "user", "sent_at": NOON}
+        file = tmp_path / "landing" / "kuaishou" / "messages" / "dt=2025-10-01" / "m.jsonl"
+        file.parent.mkdir(parents=True)
+        file.write_text(json.dumps(message), encoding="utf-8")
+        outcome = kefu("live", "--landing", tmp_path / "landing", "--home", home.path, "--at", NOON, "--once")
+        assert outcome.code == 0, outcome.err
+        assert str(sensor(context).skip_message) == f"it is of {NOON}"
+        (observed,) = instance.fetch_observations(dg.AssetKey("live"), limit=5).records
+        assert observed.asset_observation.metadata["open"].value == 1
+        long_ago = time.time() - MOST_SECONDS - 10
+        os.utime(home.live.resolve(), (long_ago, long_ago))
+        result = live_result(home)
+        assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.WARN)
+        sensor(context)
+        assert "stands still" in str(sensor(context).skip_message), "which is told once"
+
+
+NOON = "2025-10-01 12:00:00"
