@@ -105,7 +105,7 @@ class Page:
     async def _events(self, request: Request) -> AsyncIterator[str]:
         sent: Any = None
         while not await request.is_disconnected():
-            if self.content is not sent:
+            if self.content and self.content is not sent:
                 sent = self.content
                 yield f"data: {sent}\n\n"
             await asyncio.sleep(LOOK_SECONDS)

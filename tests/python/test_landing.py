@@ -858,8 +858,8 @@ def test_a_file_replaced_after_it_was_read_lands_next_time(landing: Landing, mon
     landing.write(orders(order(1, "read")))
     replace = load._replace
 
-    def replaced(*arguments: Any) -> None:
-        replace(*arguments)
+    def replaced(*arguments: Any, **options: Any) -> None:
+        replace(*arguments, **options)
         landing.write(orders(order(1, "later")))
 
     with monkeypatch.context() as patch:
