@@ -10,7 +10,7 @@ import duckdb
 from orchestration.build.publish import STORAGE_VERSION, Versions, create_table, hidden_columns
 from orchestration.home import Home
 from orchestration.landing.contract import Column, Table, contract
-from orchestration.live.rounds import ITEMS, ROUNDS, Rounds
+from orchestration.live.rounds import ITEMS, JUDGED, ROUNDS, Rounds
 from orchestration.live.steps import LIVE, Steps
 from orchestration.privacy.buyers import buyer_key, is_hidden, with_hashed
 from orchestration.sql import name, text
@@ -48,6 +48,8 @@ def look_at(connection: duckdb.DuckDBPyConnection, steps: Steps, at: datetime, r
     for step in steps.steps:
         if step.name == ROUNDS:
             rounds.run(connection, step, items, at)
+        elif step.name == JUDGED:
+            rounds.judge(connection, step)
         elif not step.is_fixed:
             step.run(connection)
     rounds.looked(connection, at)
