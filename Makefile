@@ -14,7 +14,7 @@ IS_RIGHT = -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2> /dev/nu
 NEEDED = kefu needs Python 3.11: install it (on Debian 12: apt-get install python3.11-venv), or name one, as in \
 	make setup PYTHON=/opt/python3.11/bin/python
 
-.PHONY: setup install demo ui live test browser proxy screenshots faults mutants bench lint format lock
+.PHONY: setup install demo ui live test browser proxy screenshots faults mutants bench bench-live lint format lock
 
 # A .venv that another Python was made with is made anew.
 ifneq ($(wildcard $(VENV)/bin/python),)
@@ -88,6 +88,16 @@ PATIENCE ?= 180
 bench: setup $(VENV)-bench/.installed
 	@PYTHONPATH=tests:tests/python $(VENV)/bin/python -m benchmarks.run --sizes "$(SIZES)" --work "$(BENCH)" --repeats $(REPEATS) \
 		--patience $(PATIENCE) --others $(VENV)-bench/bin/python
+
+# How long after a line was written the running day says so: with a history of LIVE_SIZE million messages, after HOURS of the day, for
+# so many minutes.
+LIVE_SIZE ?= 1
+MINUTES ?= 10
+PER_SECOND ?= 100
+HOURS ?= 0
+bench-live: setup
+	@PYTHONPATH=tests:tests/python $(VENV)/bin/python -m benchmarks.live --work "$(BENCH)" --size $(LIVE_SIZE) --minutes $(MINUTES) \
+		--per-second $(PER_SECOND) --hours $(HOURS)
 
 $(VENV)-bench/.installed: requirements-bench.lock
 	@echo "setup: making $(VENV)-bench from $<"

@@ -16,6 +16,7 @@ from orchestration.live.steps import Steps, load
 from orchestration.sql import name, text
 
 Report = Callable[[str], None]
+MEMORY = "1200MB"  # of DuckDB, beyond which it writes to disk
 PAST_DAYS = 10  # what is read of every conversation: a round of yesterday looks back six days (rules 0.1), of a session whole
 ADDED = ("_dt", "_file", "_row", "_landed_at", "_stands")  # to the columns of the contract, in schema raw
 
@@ -23,6 +24,13 @@ ADDED = ("_dt", "_file", "_row", "_landed_at", "_stands")  # to the columns of t
 def alone(home: Home) -> AbstractContextManager[None]:
     """Keeps other processes from what `kefu live` works with. KefuError where it runs already."""
     return one_writer(open_home(home.live_home), wait_seconds=0, who="kefu live works in")
+
+
+def connected(live: Home) -> duckdb.DuckDBPyConnection:
+    """Opens a live home's warehouse, in little memory: builds and readers need theirs."""
+    connection = live.connect()
+    connection.execute(f"set memory_limit = '{MEMORY}'")
+    return connection
 
 
 def open_past(home: Home, at: datetime, report: Report) -> tuple[Home, Steps]:
@@ -41,8 +49,9 @@ def open_past(home: Home, at: datetime, report: Report) -> tuple[Home, Steps]:
     if is_new and home.warehouse.exists():
         try:
             home.connect(read_only=True).close()  # which waits for a build that holds it
-            with live.connect() as connection:
-                _fill(connection, home, steps, at.date() - timedelta(days=PAST_DAYS))
+            with connected(live) as connection:
+                if not _fill(connection, home, steps, at.date() - timedelta(days=PAST_DAYS)):
+                    report("live: what the builds have landed was read by another contract: it is landed anew")
         except (KefuError, duckdb.Error) as error:
             report(f"warning: what the builds have landed cannot be read, so everything is landed anew: {first_line(error)}")
     return live, steps
@@ -58,13 +67,15 @@ def _begins_later(live: Home, at: datetime) -> bool:
     return any(begins_on > at.date() - timedelta(days=PAST_DAYS) for (begins_on,) in begins)
 
 
-def _fill(connection: duckdb.DuckDBPyConnection, home: Home, steps: Steps, begins_on: date) -> None:
-    """Copies what a moment from PAST_DAYS after `begins_on` on needs of what has landed."""
+def _fill(connection: duckdb.DuckDBPyConnection, home: Home, steps: Steps, begins_on: date) -> bool:
+    """Copies what a moment from PAST_DAYS after `begins_on` on needs of what has landed. Returns whether that was possible.
+
+    Rows that were read by another contract are not what this one would have landed: they stay where they are.
+    """
     connection.execute(f"attach {text(home.warehouse)} as built (read_only)")
     connection.execute(f"set variable begins_on = date {text(begins_on)}")
     try:
         connection.execute("begin")
-        # Rows that were read by another contract are not what this one would have landed.
         same_contract = "(select platform, table_name, fingerprint from built.raw.read_with intersect from raw.read_with)"
         for table in contract().values():
             columns = ", ".join(name(column.name) for column in table.columns)
@@ -88,7 +99,10 @@ def _fill(connection: duckdb.DuckDBPyConnection, home: Home, steps: Steps, begin
             create table raw.live_past as select {text(begins_on)}::date as begins_on;
             """
         )
+        others = f"(from built.raw.deliveries anti join {same_contract} using (platform, table_name))"
+        ((is_all,),) = connection.execute(f"select not exists {others}").fetchall()
         connection.execute("commit")
+        return bool(is_all)
     except BaseException:
         connection.execute("rollback")
         raise

@@ -22,7 +22,7 @@ from orchestration.landing.load import NotAllLandedError, land, not_landed
 from orchestration.live import moment
 from orchestration.live.alerts import Teller, found
 from orchestration.live.page import Page
-from orchestration.live.past import alone, open_past
+from orchestration.live.past import alone, connected, open_past
 from orchestration.live.rounds import Rounds
 from orchestration.live.steps import Steps
 from orchestration.live.tail import Part, Read, Tail
@@ -109,7 +109,7 @@ def opened_live(landing: Path, home_path: Path, at: datetime, report: Report, *,
     home = open_home(home_path, apart_from=landing)
     with alone(home):
         past, steps = open_past(home, at, report)
-        with past.connect() as connection:
+        with connected(past) as connection:
             moment.look_up_to_the_moment(connection)
             yield Live(landing, home, connection, steps, Teller(Outbox(home.alerts), report), report, Tail(waits), past.temporary)
 

@@ -31,6 +31,7 @@ from orchestration.alerts.outbox import Outbox
 from orchestration.alerts.transports import NotReachedError
 from orchestration.errors import KefuError
 from orchestration.landing.contract import settings
+from orchestration.live import alerts
 from orchestration.live.watch import Live, opened_live
 
 Rows = list[tuple[Any, ...]]
@@ -506,6 +507,27 @@ def test_each_alert_is_told_once(day: Live, chat: Chat, monkeypatch: pytest.Monk
     ]
 
 
+def test_a_robot_that_takes_nothing_is_tried_again_and_holds_up_nothing(
+    day: Live, chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alerts, "SHORTEST_PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr(chat, "send", lambda title, text: time.sleep(2) or Chat.send(chat, title, text))
+    chat.refuses = True
+    day.teller.start()
+    add(file_of(day.landing, "today.jsonl"), message(2, NOON - timedelta(seconds=130)))
+    began = time.monotonic()
+    waiting(day)
+    waiting(day, NOON + timedelta(seconds=10))
+    assert time.monotonic() - began < 2, "the figures do not wait"
+    until = time.monotonic() + 20
+    while not day.teller.failure and time.monotonic() < until:
+        time.sleep(0.1)
+    chat.refuses = False
+    while not chat.taken and time.monotonic() < until:
+        time.sleep(0.1)
+    assert [text.partition(": waits")[0] for text in chat.taken] == ["kefu: answer due soon: kuaishou s a"]
+
+
 def test_nobody_is_told_outside_the_window(day: Live, chat: Chat) -> None:
     opens = NOON.replace(hour=8)
     path = file_of(day.landing, "today.jsonl")
@@ -561,9 +583,34 @@ def test_it_goes_on_where_it_was_killed(begun: Path, tmp_path: Path) -> None:
     assert len(list((folder / "home" / "published").glob("live-*"))) <= 2
 
 
+def test_a_full_disk_is_one_line_and_readers_keep_their_version(begun: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(begun, tmp_path / "day", symlinks=True)
+    version = (folder / "home" / "live.duckdb").resolve().name
+    add(file_of(folder / "landing", "today.jsonl"), message(2, NOON - timedelta(seconds=10)))
+    with running(
+        folder, "--once", before="import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))"
+    ) as full:
+        said, _ = full.communicate(timeout=60)
+    assert (full.returncode, said.count("\n")) == (1, 1) and said.startswith("kefu: ") and "File too large" in said, said
+    assert (folder / "home" / "live.duckdb").resolve().name == version
+    with running(folder, "--once") as process:
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0 and "1 wait, 0 of them too long; 0 bad ratings" in said, said
+    assert not list((folder / "home" / "published").glob("*.new"))
+
+
+def test_a_clock_that_jumps_changes_nothing_but_the_moment(day: Live) -> None:
+    add(file_of(day.landing, "today.jsonl"), message(2, NOON), message(3, NOON + timedelta(minutes=1), asks=False))
+    assert waiting(day, NOON + timedelta(seconds=10)) == [("m2", "open")]
+    assert waiting(day, NOON + timedelta(hours=9)) == []
+    assert waiting(day, NOON + timedelta(seconds=20)) == [("m2", "open")]
+    assert waiting(day, NOON + timedelta(days=3)) == []
+
+
 @contextmanager
-def running(folder: Path, *more: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-c", "import sys; from orchestration.cli import main; sys.exit(main())", "live", "--every", "0.5"]
+def running(folder: Path, *more: str, before: str = "") -> Iterator[subprocess.Popen[str]]:
+    code = f"import sys; {before}; from orchestration.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", code, "live", "--every", "0.5"]
     options = ["--landing", str(folder / "landing"), "--home", str(folder / "home"), "--at", str(NOON), *more]
     with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:
