@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import mmap
+import os
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,7 +23,7 @@ UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 class Read:
     """How far a file was read, and what tells that it is still the same one."""
 
-    inode: int
+    stamp: tuple[int, int, int]  # inode, bytes, nanoseconds of the last writing
     end: int  # bytes, up to the end of the last whole line
     before: bytes  # the last bytes before that
     is_open: bool  # whether something stood behind the last whole line, and was taken for a line
@@ -56,7 +57,11 @@ class Tail:
         files: list[File] = []
         reads: dict[Path, Read] = {}
         for file in delivery.files:
-            begin = known[file.path].end if adds and file.path in known else 0
+            read = known.get(file.path) if adds else None
+            if read and _is_all(file.path, read):
+                reads[file.path] = read
+                continue
+            begin = read.end if read else 0
             part, reads[file.path] = _part(file, begin, aside, waits=self.waits)
             files += [part] if part else []
         if not files:
@@ -68,15 +73,24 @@ class Tail:
         self.read[delivery.key] = reads
 
 
+def _is_all(path: Path, read: Read) -> bool:
+    """Whether nobody wrote a file since all of it was read."""
+    return _stamp(path.stat()) == read.stamp and read.end == read.stamp[1]
+
+
 def _has_grown(path: Path, read: Read) -> bool:
-    """Whether a file still begins with what was read of it, and that ended with a line."""
-    if read.is_open:
-        return False
+    """Whether a file is as it was read, or begins with what was read of it, where that ended with a line."""
     stat = path.stat()
-    if stat.st_ino != read.inode or stat.st_size < read.end:
+    if _stamp(stat) == read.stamp:
+        return True
+    if read.is_open or stat.st_ino != read.stamp[0] or stat.st_size < read.end:
         return False
     with open(path, "rb") as file:
         return _before(file, read.end) == read.before
+
+
+def _stamp(stat: os.stat_result) -> tuple[int, int, int]:
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 def _part(file: File, begin: int, aside: Path, *, waits: bool) -> tuple[File | None, Read]:
@@ -88,11 +102,11 @@ def _part(file: File, begin: int, aside: Path, *, waits: bool) -> tuple[File | N
     with open(file.path, "rb") as source:
         if stat.st_size == 0 or source.read(2) in UTF_16 or (begin == 0 and not is_growing):
             is_open = file.path.suffix not in GROWING or not _ends_line(source, stat.st_size)
-            return file, Read(stat.st_ino, stat.st_size, _before(source, stat.st_size), is_open)
+            return file, Read(_stamp(stat), stat.st_size, _before(source, stat.st_size), is_open)
         with mmap.mmap(source.fileno(), stat.st_size, access=mmap.ACCESS_READ) as content:
             lines = _end_of_lines(content, begin, is_csv=file.file_format == "csv")
             end = stat.st_size if not is_growing or _is_json(content[lines:]) else lines
-            read = Read(stat.st_ino, end, content[max(0, end - COMPARED_BYTES) : end], is_open=end > lines)
+            read = Read(_stamp(stat), end, content[max(0, end - COMPARED_BYTES) : end], is_open=end > lines)
             if end == begin:
                 return None, read
             # A later part of a file is the later file: of one key its row stands.

@@ -419,6 +419,20 @@ def add_text(path: Path, text: str) -> None:
         file.write(text)
 
 
+def test_beside_a_file_that_grows_the_others_of_its_delivery_are_not_read_again(day: Live) -> None:
+    parquet = file_of(day.landing, "a.parquet")
+    rows = ", ".join(f"'{value}' as {column}" for column, value in message(2, NOON - timedelta(seconds=10), "v").items())
+    duckdb.execute(f"copy (select {rows}) to '{parquet}'")
+    path = file_of(day.landing, "today.jsonl")
+    add(path, message(3, NOON - timedelta(seconds=10), "w"))
+    assert waiting(day) == [("m2", "open"), ("m3", "open")]
+    day.connection.execute("update raw.kuaishou_messages set content = 'as it was read'")
+    add(path, message(4, NOON - timedelta(seconds=10), "x"))
+    assert waiting(day) == [("m2", "open"), ("m3", "open"), ("m4", "open")]
+    read = "select message_id from raw.kuaishou_messages where content is null"
+    assert day.connection.execute(read).fetchall() == [("m4",)]
+
+
 def test_a_line_of_csv_that_ends_amid_quotes_waits(day: Live) -> None:
     path = file_of(day.landing, "today.csv")
     header = "message_id,session_id,shop_id,user_id,agent_id,sender_kind,content,sent_at\n"
@@ -577,6 +591,7 @@ def test_it_goes_on_where_it_was_killed(begun: Path, tmp_path: Path) -> None:
         with running(folder) as process:
             time.sleep(dice.uniform(0.5, 4))
             process.send_signal(signal.SIGKILL)
+    assert last_version(folder / "home") > 1, "some had got as far as to write the file"
     outcome = kefu("live", "--landing", folder / "landing", "--home", folder / "home", "--at", NOON, "--once")
     assert outcome.code == 0, outcome.err
     assert live(folder / "home", "select first_message_id from live.open_rounds order by 1") == [(f"m{n}",) for n in range(2, 6)]
@@ -607,8 +622,12 @@ def test_a_clock_that_jumps_changes_nothing_but_the_moment(day: Live) -> None:
     assert waiting(day, NOON + timedelta(days=3)) == []
 
 
+def last_version(home: Path) -> int:
+    return int((home / "live.duckdb").resolve().stem.removeprefix("live-"))
+
+
 @contextmanager
-def running(folder: Path, *more: str, before: str = "") -> Iterator[subprocess.Popen[str]]:
+def running(folder: Path, *more: str, before: str = "pass") -> Iterator[subprocess.Popen[str]]:
     code = f"import sys; {before}; from orchestration.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", code, "live", "--every", "0.5"]
     options = ["--landing", str(folder / "landing"), "--home", str(folder / "home"), "--at", str(NOON), *more]
