@@ -29,7 +29,7 @@ class Column:
     happened: bool = False  # it tells when something took place, which is never after its delivery
     is_person: bool = False  # its value is a buyer's (user's) id
     is_free_text: bool = False  # what people wrote, who may name anybody
-    known_at: str | None = None  # the column that says from when on the value is known
+    known_at: str | None = field(default=None, repr=False)  # the column that says from when on the value is known
 
     @property
     def is_id(self) -> bool:
@@ -52,7 +52,8 @@ class Table:
     columns: tuple[Column, ...]
     person_through: PersonLink | None = None
     is_daily: bool = False  # the platform delivers it every day, without rows where there were none
-    past: str | None = None  # SQL for the rows `r` that a moment after the variable begins_on needs; without it every row
+    # SQL for the rows `r` that a moment after the variable begins_on needs; without it every row
+    past: str | None = field(default=None, repr=False)
 
     @property
     def relation(self) -> str:

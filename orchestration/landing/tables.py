@@ -116,7 +116,7 @@ def _ruled_out(table: Table) -> list[str]:
 
 
 def _fingerprint(table: Table) -> str:
-    """Changes with anything by which a row is read."""
+    """Changes with anything by which a row is read; what does not show in a table's representation is none of it."""
     times = settings()["event_times_are_checked"], settings()["event_max_days_after_delivery"]
     rules = f"{table} {times}".encode()
     return hashlib.sha256(Path(columns.__file__).read_bytes() + rules).hexdigest()
