@@ -29,7 +29,7 @@ def alone(home: Home) -> AbstractContextManager[None]:
 def connected(live: Home) -> duckdb.DuckDBPyConnection:
     """Opens a live home's warehouse, in little memory: builds and readers need theirs."""
     connection = live.connect()
-    connection.execute(f"set memory_limit = '{MEMORY}'")
+    connection.execute(f"set memory_limit = {text(MEMORY)}")
     return connection
 
 
