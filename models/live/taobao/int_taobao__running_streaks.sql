@@ -1,5 +1,6 @@
--- From the last question or order on, what a shop wrote in a row to each buyer whose streak runs, or who once refused messages:
--- of what is older nothing is needed. One row per shop and buyer; reset_at is null where there was neither.
+-- From the buyer's last question on, what a shop wrote in a row to each buyer whose streak may run, or who once refused messages:
+-- of what is older nothing is needed. T-54: an order may reset nothing, a question always does. One row per shop and buyer;
+-- reset_at is null where the buyer never asked.
 {{ config(materialized='view') }}
 
 with events as (select * from {{ ref('int_taobao__streak_events') }}),
@@ -9,12 +10,12 @@ clicks as (select * from {{ source('taobao', 'rejection_prompts') }} where click
 select
     shop_id,
     buyer_id,
-    max(event_at) filter (where kind <> 'counted') as reset_at
+    max(event_at) filter (where kind = 'buyer_reply') as reset_at
 from events
 group by shop_id, buyer_id
 having
     coalesce(
-        max(event_at) filter (where kind = 'counted') >= max(event_at) filter (where kind <> 'counted'),
-        max(event_at) filter (where kind <> 'counted') is null
+        max(event_at) filter (where kind = 'counted') >= max(event_at) filter (where kind = 'buyer_reply'),
+        max(event_at) filter (where kind = 'buyer_reply') is null
     )
     or (shop_id, buyer_id) in (select (shop_id, buyer_id) from clicks)

@@ -1,4 +1,4 @@
--- The shops and buyers whose running streak matters (V-04): what was written since the last question or order leaves no message
+-- The shops and buyers whose running streak matters (V-04): what was written since the last question may leave no message
 -- to spare, or the buyer once refused messages. They take the place of build_pairs where the models run for a moment. One row per
 -- shop and buyer.
 with events as (select * from {{ ref('int_taobao__streak_events') }}),
@@ -7,8 +7,9 @@ clicks as (select * from {{ source('taobao', 'rejection_prompts') }} where click
 
 limits as (select min(streak_limit) as streak_limit from {{ ref('live_rules') }}),
 
+-- T-54: an order may reset nothing, a question always does. What was written since the last question is never too few.
 resets as (
-    select shop_id, buyer_id, max(event_at) as reset_at from events where kind <> 'counted' group by shop_id, buyer_id
+    select shop_id, buyer_id, max(event_at) as reset_at from events where kind = 'buyer_reply' group by shop_id, buyer_id
 ),
 
 almost_reached as (
