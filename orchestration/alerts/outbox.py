@@ -12,6 +12,7 @@ from orchestration.alerts.transports import NotReachedError, Transport, Transpor
 
 # A transport may take its time-out per message while another process waits.
 WAIT_SECONDS = 60
+NOW = "datetime('now', '+8 hours')"  # Beijing time, in SQL
 # A text that a robot refuses is tried with others at first, then by itself, and at last no more: it holds up nothing.
 REFUSALS_TOGETHER, MOST_REFUSALS = 2, 12
 MOST_ALONE = 5  # of a kind in one tick: robots take some twenty messages a minute
@@ -29,10 +30,7 @@ class Outbox:
         failures = []
         with self._opened() as connection:
             with _alone(connection):
-                connection.executemany(
-                    "insert or ignore into alerts (cause, transport, kind, text) values (?, ?, ?, ?)",
-                    [(alert.cause, transport.name, alert.kind, alert.text) for alert in alerts for transport in transports],
-                )
+                _put(connection, alerts, transports, "null")
             for transport in transports:
                 for kind in Kind:
                     try:
@@ -52,13 +50,7 @@ class Outbox:
     def hold(self, alerts: Sequence[Alert], transports: Sequence[Transport]) -> None:
         """Puts alerts in that are never to be sent, so that their causes count as told."""
         with self._opened() as connection, _alone(connection):
-            connection.executemany(
-                """
-                insert or ignore into alerts (cause, transport, kind, text, told_at)
-                values (?, ?, ?, ?, datetime('now', '+8 hours'))
-                """,
-                [(alert.cause, transport.name, alert.kind, alert.text) for alert in alerts for transport in transports],
-            )
+            _put(connection, alerts, transports, NOW)
 
     def forget(self, is_named: Callable[[str], bool]) -> int:
         """Removes alerts that name somebody, and the bytes of them. Returns how many."""
@@ -96,9 +88,7 @@ class Outbox:
                     connection.executemany("update alerts set refusals = refusals + 1 where cause = ? and transport = ?", causes)
                     refused = error
                 else:
-                    connection.executemany(
-                        "update alerts set told_at = datetime('now', '+8 hours') where cause = ? and transport = ?", causes
-                    )
+                    connection.executemany(f"update alerts set told_at = {NOW} where cause = ? and transport = ?", causes)
         if refused:
             raise refused
 
@@ -121,6 +111,14 @@ class Outbox:
             yield connection
         finally:
             connection.close()
+
+
+def _put(connection: sqlite3.Connection, alerts: Sequence[Alert], transports: Sequence[Transport], told_at: str) -> None:
+    """Puts alerts in for each transport, but for those that are in; told_at: an SQL expression."""
+    connection.executemany(
+        f"insert or ignore into alerts (cause, transport, kind, text, told_at) values (?, ?, ?, ?, {told_at})",
+        [(alert.cause, transport.name, alert.kind, alert.text) for alert in alerts for transport in transports],
+    )
 
 
 @contextmanager

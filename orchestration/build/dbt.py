@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +46,8 @@ def run_dbt(home: Home, arguments: Sequence[str], report: Callable[[str], None])
     manifest, text = _project(home)
     _write(home, "manifest.json", text)  # checks look there, however early dbt's run ends
     runner = dbtRunner(manifest=manifest, callbacks=[_progress(report)])
-    try:
+    with _closing():
         result = _invoke(runner, [*arguments, "--no-write-json", *_options(home, home.dbt)])
-    finally:  # dbt keeps the warehouse open in this process, where others are to open it next
-        reset_adapters()  # type: ignore[no-untyped-call]
-        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     if isinstance(result.result, RunExecutionResult):  # by hand, as dbt would write all that it has read once more with it
         result.result.write(str(home.dbt / "run_results.json"))
     last_run = LastRun(home)
@@ -60,20 +58,27 @@ def run_dbt(home: Home, arguments: Sequence[str], report: Callable[[str], None])
             report(warning)
 
 
+@contextmanager
+def _closing() -> Iterator[None]:
+    """Closes the warehouse, which dbt keeps open in this process, where others are to open it next."""
+    try:
+        yield
+    finally:
+        reset_adapters()  # type: ignore[no-untyped-call]
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+
+
 def compiled(home: Home, selection: str) -> list[dict[str, Any]]:
     """Loads every seed into a home's warehouse. Returns the models of a selection in their order, with the SQL that makes each
     from nothing.
     """
     manifest, _ = _project(home)
-    try:
-        runner = dbtRunner(manifest=manifest)
+    runner = dbtRunner(manifest=manifest)
+    with _closing():
         for command in (["seed"], ["compile", "--select", selection]):
             result = _invoke(runner, [*command, "--full-refresh", "--no-write-json", *_options(home, home.dbt)])
             if not result.success:
                 raise KefuError(f"dbt {command[0]} failed: {one_line(result.exception or result.result)}")
-    finally:
-        reset_adapters()  # type: ignore[no-untyped-call]
-        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
     assert isinstance(result.result, RunExecutionResult)
     nodes = [each.node for each in result.result if each.node.resource_type == "model"]
     return [

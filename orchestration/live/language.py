@@ -38,9 +38,7 @@ CHINESE = Texts(
 
 def language() -> str:
     """zh or en."""
-    wanted = (
-        os.environ.get("KEFU_LANG") or os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
-    )
+    wanted = next((os.environ[name] for name in VARIABLES if os.environ.get(name)), "")
     return "zh" if wanted.lower().startswith("zh") else "en"
 
 

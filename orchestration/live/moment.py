@@ -82,6 +82,8 @@ def rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, An
     """The rows of a query over what people are told, such as {rounds}, with ids as readers see them."""
     key, relations = buyer_key(), {}
     for short, model in TOLD.items():
+        if f"{{{short}}}" not in query:
+            continue
         columns = [column for column, *_ in connection.execute(f"describe live_steps.{model}").fetchall()] if key else []
         hidden = [column for column in columns if is_hidden(column)]
         relations[short] = f"(select {with_hashed(hidden)} from live_steps.{model})"

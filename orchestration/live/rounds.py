@@ -10,11 +10,8 @@ from orchestration.landing.contract import Table, contract
 from orchestration.live.steps import Step
 from orchestration.sql import name, text
 
-ITEMS, ROUNDS, JUDGED = (
-    "int_items",
-    "int_rounds",
-    "int_judged_rounds",
-)  # what conversations are read from, and the models that are spared
+ITEMS = "int_items"  # the model that conversations are read from
+ROUNDS, JUDGED = "int_rounds", "int_judged_rounds"  # those that are spared
 DATES = "build.build_dates"
 EXCLUSIONS = "judged.int_exclusions"
 OF_HAPPENED = "(platform, conversation_id) in (select (platform, conversation_id) from live_steps.happened)"
