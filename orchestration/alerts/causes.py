@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 
 from orchestration.alerts.alert import Alert, Kind
+from orchestration.sql import dicts
 
 RATINGS = Path(__file__).parent / "ratings"  # a query for each platform whose ratings are told
 RATING_DAYS = 2  # an older rating is history: the first build of two months would be a flood
@@ -79,7 +80,7 @@ def metrics_off_target(marts: duckdb.DuckDBPyConnection, now: datetime) -> list[
             Kind.METRIC,
             _metric_text(row),
         )
-        for row in _dicts(relation)
+        for row in dicts(relation)
     ]
 
 
@@ -221,8 +222,3 @@ LOOKS: dict[str, Callable[[duckdb.DuckDBPyConnection, datetime], list[Alert]]] =
 
 def _cause(kind: Kind, *parts: str | date) -> str:
     return "/".join([kind, *map(str, parts)])
-
-
-def _dicts(result: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    names = [column[0] for column in result.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

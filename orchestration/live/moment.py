@@ -13,7 +13,7 @@ from orchestration.landing.contract import Column, Table, contract
 from orchestration.live.rounds import ITEMS, JUDGED, ROUNDS, Rounds
 from orchestration.live.steps import LIVE, Steps
 from orchestration.privacy.buyers import buyer_key, is_hidden, with_hashed
-from orchestration.sql import name, text
+from orchestration.sql import dicts, name, text
 
 TOLD = {  # what people are told, by short names
     "rounds": "live_named_rounds",
@@ -88,6 +88,4 @@ def rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, An
         hidden = [column for column in columns if is_hidden(column)]
         relations[short] = f"(select {with_hashed(hidden)} from live_steps.{model})"
     asked = query.format(**relations)
-    relation = connection.execute(asked, key.parameters if key and "$inner" in asked else None)
-    names = [column[0] for column in relation.description or ()]
-    return [dict(zip(names, row, strict=True)) for row in relation.fetchall()]
+    return dicts(connection.execute(asked, key.parameters if key and "$inner" in asked else None))

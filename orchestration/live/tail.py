@@ -6,6 +6,7 @@ import json
 import mmap
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -34,6 +35,8 @@ class Part(Delivery):
     """What is to be read of a delivery now: files, or copies of what is new of them."""
 
     of: str = ""  # the signature of the delivery's files, before they were read, or another one where something is left of them
+    reads: Mapping[Path, Read] = field(default_factory=dict)  # how far its files are read then
+    adds: bool = False  # whether it comes beside what landed before
 
     @property
     def signature(self) -> str:
@@ -45,11 +48,11 @@ class Tail:
     """What has been read of the files of each delivery."""
 
     waits: bool  # for the rest of a line that has no end yet, as long as the file grows
-    read: dict[tuple[str, str, object], dict[Path, Read]] = field(default_factory=dict)
+    read: dict[tuple[str, str, object], Mapping[Path, Read]] = field(default_factory=dict)
 
-    def take(self, delivery: Delivery, aside: Path) -> tuple[Part, dict[Path, Read], bool] | None:
-        """What is to be landed of a delivery that changed, how far its files are read then, and whether it comes beside what
-        landed before. Nothing where no line is whole yet. Copies are written to the folder `aside`.
+    def take(self, delivery: Delivery, aside: Path) -> Part | None:
+        """What is to be landed of a delivery that changed; nothing where no line is whole yet. Copies are written to the folder
+        `aside`.
         """
         signature, known = delivery.signature, self.read.get(delivery.key, {})
         paths = {file.path for file in delivery.files}
@@ -67,10 +70,11 @@ class Tail:
         if not files:
             return None
         is_whole = all(read.end == file.path.stat().st_size for file, read in zip(delivery.files, reads.values(), strict=True))
-        return Part(delivery.table, delivery.dt, tuple(files), of=signature if is_whole else f"part of {signature}"), reads, adds
+        of = signature if is_whole else f"part of {signature}"
+        return Part(delivery.table, delivery.dt, tuple(files), of=of, reads=reads, adds=adds)
 
-    def landed(self, delivery: Delivery, reads: dict[Path, Read]) -> None:
-        self.read[delivery.key] = reads
+    def landed(self, part: Part) -> None:
+        self.read[part.key] = part.reads
 
 
 def _is_all(path: Path, read: Read) -> bool:

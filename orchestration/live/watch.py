@@ -25,7 +25,7 @@ from orchestration.live.page import Page
 from orchestration.live.past import alone, connected, open_past
 from orchestration.live.rounds import Rounds
 from orchestration.live.steps import Steps
-from orchestration.live.tail import Part, Read, Tail
+from orchestration.live.tail import Part, Tail
 
 Report = Callable[[str], None]
 
@@ -138,21 +138,21 @@ class Live:
         new = not_landed(self.connection, find_deliveries(self.landing, contract()))
         errors: dict[str, str] = {}
         with scratch(self.aside) as folder:
-            taken = [(delivery, part) for delivery in new if (part := self._take(delivery, folder))]
+            taken = [part for delivery in new if (part := self._take(delivery, folder))]
             for adds in (False, True):
-                parts = [part for _, (part, _, is_added) in taken if is_added == adds]
+                parts = [part for part in taken if part.adds == adds]
                 try:
                     is_known = self.rounds.before is not None  # then what changes is told apart from what stands
                     land(self.connection, parts, record_changes=is_known, report=self._report_landing, adds=adds)
                 except NotAllLandedError as error:
                     errors |= error.errors
-        for delivery, (_, reads, _) in taken:
-            if delivery.table.platform not in errors:
-                self.tail.landed(delivery, reads)
+        for part in taken:
+            if part.table.platform not in errors:
+                self.tail.landed(part)
         if errors:
             raise NotAllLandedError(errors, [])
 
-    def _take(self, delivery: Delivery, folder: str) -> tuple[Part, dict[Path, Read], bool] | None:
+    def _take(self, delivery: Delivery, folder: str) -> Part | None:
         aside = Path(folder, *delivery.table.label.split("/"))
         aside.mkdir(parents=True, exist_ok=True)
         return self.tail.take(delivery, aside)
