@@ -14,7 +14,7 @@ IS_RIGHT = -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2> /dev/nu
 NEEDED = kefu needs Python 3.11: install it (on Debian 12: apt-get install python3.11-venv), or name one, as in \
 	make setup PYTHON=/opt/python3.11/bin/python
 
-.PHONY: setup install demo ui live test browser proxy screenshots faults mutants bench bench-live lint format lock
+.PHONY: setup install demo ui live test browser proxy screenshots faults mutants moments bench bench-live lint format lock
 
 # A .venv that another Python was made with is made anew.
 ifneq ($(wildcard $(VENV)/bin/python),)
@@ -78,6 +78,10 @@ faults: setup
 # SAMPLE=8: so many, chosen by today's date or by DATE. ONLY: by name.
 mutants: setup
 	@PYTHONPATH=tests:tests/python $(VENV)/bin/python -m mutants.run $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(DATE),--date $(DATE)) $(ONLY)
+
+# What `kefu live` says at so many random moments of all cases, beside full builds of everything up to then. DATE chooses them.
+moments: setup
+	@PYTHONPATH=tests:tests/python $(VENV)/bin/python -m moments.run --sample $(SAMPLE) $(if $(DATE),--date $(DATE))
 
 # In millions of messages. BENCH is kept: the sample for the next run, and the results of every size. What kefu is measured beside
 # has an environment of its own.

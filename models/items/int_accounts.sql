@@ -1,9 +1,5 @@
 -- Every reception account that occurs anywhere, with what is known of it. One row per platform, shop and account.
-with seen as (
-    select distinct platform, shop_id, account_id
-    from {{ source('raw', 'seen_accounts') }}
-    where account_id is not null
-),
+with seen as (select * from {{ ref('int_seen_accounts') }} where account_id is not null),
 
 described as (select * from {{ source('taobao', 'accounts') }}) -- no other platform tells of its accounts
 

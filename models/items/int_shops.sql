@@ -1,5 +1,5 @@
 -- Every shop that occurs anywhere, and the scope whose rules it is under. One row per platform and shop.
-with seen as (select distinct platform, shop_id from {{ source('raw', 'seen_accounts') }}),
+with seen as (select distinct platform, shop_id from {{ ref('int_seen_accounts') }}),
 
 described as (select * from {{ source('taobao', 'shops') }}), -- no other platform tells of its shops
 

@@ -1,5 +1,5 @@
 -- The rounds of all platforms, counted or not, with every reason why one does not count. One row per round.
-{{ config(materialized='incremental', incremental_strategy='rebuild_dates') }}
+{{ config(materialized='incremental', incremental_strategy='rebuild_dates', meta={'stands_by': 'round_id'}) }}
 -- depends_on: {{ ref('build_dates') }}
 
 with rounds as (select * from {{ ref('int_rounds') }}),

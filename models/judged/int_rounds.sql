@@ -4,7 +4,7 @@
 -- Item kinds: Q question, R valid reply, B full-auto bot, H a human takes over, N no human from here on. T-01, T-27: of the
 -- scope that the rules say; at Taobao every account has rounds of its own. T-08, T-09: the clock of a message that waited in the
 -- pool or with a bot runs from its assignment. K-02: where bots may answer nobody waits. X-09: a session is one piece.
-{{ config(pre_hook='{{ set_first_read_item() }}') }}
+{{ config(pre_hook='{{ set_first_read_item() }}', meta={'stands_by': 'conversation_id'}) }}
 {%- set item = struct_of({'id': 'item_id', 'at': 'item_at', 'kind': 'kind', 'account_id': 'account_id'}) %}
 
 with items as (select * from {{ ref('int_items') }} where {{ since_first_item('item_at') }}),

@@ -89,6 +89,7 @@ def compiled(home: Home, selection: str) -> list[dict[str, Any]]:
             "folder": node.fqn[1],
             "relation_name": node.relation_name,
             "materialized": node.config.materialized,
+            "meta": node.config.meta,
             "depends_on": node.depends_on.nodes,
             "compiled_code": node.compiled_code,
             "description": node.description,

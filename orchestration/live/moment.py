@@ -10,7 +10,7 @@ import duckdb
 from orchestration.build.publish import STORAGE_VERSION, Versions, create_table, hidden_columns
 from orchestration.home import Home
 from orchestration.landing.contract import Column, Table, contract
-from orchestration.live.rounds import ITEMS, JUDGED, ROUNDS, Rounds
+from orchestration.live.standing import DATES, Standing
 from orchestration.live.steps import LIVE, Steps
 from orchestration.privacy.buyers import buyer_key, is_hidden, with_hashed
 from orchestration.sql import dicts, name, text
@@ -41,18 +41,17 @@ def _known(table: Table, column: Column) -> str:
     return f"case when not {is_later} then {name(column.name)} end" if is_later else name(column.name)
 
 
-def look_at(connection: duckdb.DuckDBPyConnection, steps: Steps, at: datetime, rounds: Rounds) -> None:
+def look_at(connection: duckdb.DuckDBPyConnection, steps: Steps, at: datetime, standing: Standing) -> None:
     """Runs the models for a moment, Beijing time."""
     connection.execute(f"set variable live_at = timestamp {text(at)}")
-    items = next(step for step in steps.steps if step.name == ITEMS)
+    for_dates = steps.needed_by(DATES)
+    for step in for_dates:
+        step.run(connection)
+    standing.begin(connection, at)
     for step in steps.steps:
-        if step.name == ROUNDS:
-            rounds.run(connection, step, items, at)
-        elif step.name == JUDGED:
-            rounds.judge(connection, step)
-        elif not step.is_fixed:
-            step.run(connection)
-    rounds.looked(connection, at)
+        if not step.is_fixed and step not in for_dates:
+            standing.run(connection, steps, step)
+    standing.looked(connection, at)
 
 
 def publish(connection: duckdb.DuckDBPyConnection, home: Home, steps: Steps) -> None:

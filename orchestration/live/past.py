@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 import duckdb
 
@@ -17,6 +17,7 @@ from orchestration.sql import name, text
 
 Report = Callable[[str], None]
 MEMORY = "1200MB"  # of DuckDB, beyond which it writes to disk
+LOG_SIZE = "256MB"  # of what was written since the warehouse was tidied up, which takes a quarter of a look
 PAST_DAYS = 10  # what is read of every conversation: a round of yesterday looks back six days (rules 0.1), of a session whole
 ADDED = ("_dt", "_file", "_row", "_landed_at", "_stands")  # to the columns of the contract, in schema raw
 
@@ -29,7 +30,7 @@ def alone(home: Home) -> AbstractContextManager[None]:
 def connected(live: Home) -> duckdb.DuckDBPyConnection:
     """Opens a live home's warehouse, in little memory: builds and readers need theirs."""
     connection = live.connect()
-    connection.execute(f"set memory_limit = {text(MEMORY)}")
+    connection.execute(f"set memory_limit = {text(MEMORY)}; set checkpoint_threshold = {text(LOG_SIZE)}")
     return connection
 
 
@@ -50,7 +51,7 @@ def open_past(home: Home, at: datetime, report: Report) -> tuple[Home, Steps]:
         try:
             home.connect(read_only=True).close()  # which waits for a build that holds it
             with connected(live) as connection:
-                if not _fill(connection, home, steps, at.date() - timedelta(days=PAST_DAYS)):
+                if not _fill(connection, home, steps, at):
                     report("live: what the builds have landed was read by another contract: it is landed anew")
         except (KefuError, duckdb.Error) as error:
             report(f"warning: what the builds have landed cannot be read, so everything is landed anew: {first_line(error)}")
@@ -67,16 +68,25 @@ def _begins_later(live: Home, at: datetime) -> bool:
     return any(begins_on > at.date() - timedelta(days=PAST_DAYS) for (begins_on,) in begins)
 
 
-def _fill(connection: duckdb.DuckDBPyConnection, home: Home, steps: Steps, begins_on: date) -> bool:
-    """Copies what a moment from PAST_DAYS after `begins_on` on needs of what has landed. Returns whether that was possible.
+def _fill(connection: duckdb.DuckDBPyConnection, home: Home, steps: Steps, at: datetime) -> bool:
+    """Copies what a moment and those after it need of what has landed. Returns whether that was possible.
 
     Rows that were read by another contract are not what this one would have landed: they stay where they are.
     """
     connection.execute(f"attach {text(home.warehouse)} as built (read_only)")
-    connection.execute(f"set variable begins_on = date {text(begins_on)}")
+    connection.execute(f"set variable live_at = timestamp {text(at)}")
+    connection.execute(f"set variable begins_on = date {text(at.date() - timedelta(days=PAST_DAYS))}")
     try:
         connection.execute("begin")
         same_contract = "(select platform, table_name, fingerprint from built.raw.read_with intersect from raw.read_with)"
+        connection.execute(
+            f"""
+            insert into raw.deliveries by name
+            select d.* from built.raw.deliveries d
+            semi join {same_contract} s on d.platform = s.platform and d.table_name = s.table_name;
+            create table raw.live_past as select getvariable('begins_on') as begins_on;
+            """
+        )
         for table in contract().values():
             columns = ", ".join(name(column.name) for column in table.columns)
             standing = f"select {columns} from built.raw.{table.relation} where _stands"
@@ -91,14 +101,6 @@ def _fill(connection: duckdb.DuckDBPyConnection, home: Home, steps: Steps, begin
                 where exists (from {same_contract} where {table.condition}) and ({table.past or "true"})
                 """
             )
-        connection.execute(
-            f"""
-            insert into raw.deliveries by name
-            select d.* from built.raw.deliveries d
-            semi join {same_contract} s on d.platform = s.platform and d.table_name = s.table_name;
-            create table raw.live_past as select {text(begins_on)}::date as begins_on;
-            """
-        )
         others = f"(from built.raw.deliveries anti join {same_contract} using (platform, table_name))"
         ((is_all,),) = connection.execute(f"select not exists {others}").fetchall()
         connection.execute("commit")

@@ -16,6 +16,10 @@ from orchestration.sql import name
 
 # What a build asks for, the moment asks for differently; the other models of the folder build serve nothing else.
 IN_PLACE_OF = {"as_of": "live_as_of", "build_dates": "live_build_dates", "build_pairs": "live_build_pairs"}
+KINDS = """
+    select schema_name, table_name, 'table' from duckdb_tables() union all
+    select schema_name, view_name, 'view' from duckdb_views()
+"""
 LIVE = "live"  # the folder of the models of the moment, and the schema of those that readers get
 
 
@@ -29,14 +33,18 @@ class Step:
     is_view: bool
     is_fixed: bool  # rules, which no moment changes
     reads: Sequence[str]  # names of models
+    stands_by: str | None  # the column of the id by which its rows stand from moment to moment, where nothing happened
 
     @property
     def relation(self) -> str:
         return f"{name(self.schema)}.{name(self.name)}"
 
+    @property
+    def kind(self) -> str:
+        return "view" if self.is_view else "table"
+
     def run(self, connection: duckdb.DuckDBPyConnection) -> None:
-        kind = "view" if self.is_view else "table"
-        connection.execute(f"create or replace {kind} {self.relation} as {self.sql}")
+        connection.execute(f"create or replace {self.kind} {self.relation} as {self.sql}")
 
 
 @dataclass(frozen=True)
@@ -46,13 +54,20 @@ class Steps:
     steps: Sequence[Step]
     tables: Sequence[dict[str, Any]]
 
+    def read_by(self, step: Step) -> Sequence[Step]:
+        """The steps that a step reads, itself or by way of others, in their order."""
+        return self._and_what_they_read({*step.reads})
+
     def needed_by(self, query: str) -> Sequence[Step]:
         """The steps whose relations a query names, with what they read, in their order, but for those that are fixed."""
-        needed = {step.name for step in self.steps if f"{step.schema}.{step.name}" in query}
+        named = {step.name for step in self.steps if f"{step.schema}.{step.name}" in query}
+        return [step for step in self._and_what_they_read(named) if not step.is_fixed]
+
+    def _and_what_they_read(self, names: set[str]) -> Sequence[Step]:
         for step in reversed(self.steps):
-            if step.name in needed:
-                needed |= {*step.reads}
-        return [step for step in self.steps if step.name in needed and not step.is_fixed]
+            if step.name in names:
+                names |= {*step.reads}
+        return [step for step in self.steps if step.name in names]
 
 
 def load(home: Home, *, anew: bool) -> Steps:
@@ -81,7 +96,10 @@ def _make(home: Home) -> Steps:
     with home.connect() as connection:
         for schema in sorted({step.schema for step in steps}):
             connection.execute(f"create schema if not exists {name(schema)}")
+        kinds = {(schema, relation): kind for schema, relation, kind in connection.execute(KINDS).fetchall()}
         for step in steps:
+            if kinds.get((step.schema, step.name), step.kind) != step.kind:  # of another version of the project
+                connection.execute(f"drop {kinds[step.schema, step.name]} {step.relation}")
             if step.is_fixed:
                 step.run(connection)
     return Steps(steps, [_described(node) for node in nodes if node["schema"] == LIVE])
@@ -104,9 +122,10 @@ def _in_order(nodes: dict[str, dict[str, Any]]) -> Sequence[Step]:
             schema=node["schema"],
             name=node["alias"],
             sql=sql,
-            is_view=other is not None or node["materialized"] == "view",
+            is_view=other is not None or (node["materialized"] == "view" and not node["meta"].get("stands_by")),
             is_fixed=other is None and all(_is_fixed(key, done) for key in node["depends_on"]),
             reads=reads,
+            stands_by=node["meta"].get("stands_by"),
         )
 
     for node in nodes.values():

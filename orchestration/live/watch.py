@@ -23,7 +23,7 @@ from orchestration.live import moment
 from orchestration.live.alerts import Teller, found
 from orchestration.live.page import Page
 from orchestration.live.past import alone, connected, open_past
-from orchestration.live.rounds import Rounds
+from orchestration.live.standing import Standing
 from orchestration.live.steps import Steps
 from orchestration.live.tail import Part, Tail
 
@@ -81,7 +81,7 @@ def watch(
         failure: str | None = None
         clock: Clock | None = None
         while True:
-            began = time.monotonic()
+            began, cpu_before = time.monotonic(), time.process_time()
             failures = [_failure(live.land)]
             clock = clock or Clock(at, speed)  # time begins to run once everything has landed
             failures.append(_failure(partial(live.look, clock.now())))
@@ -91,7 +91,9 @@ def watch(
             elif failure and not failed:
                 report("live: goes on")
             failure = failed
-            time.sleep(max(0.0, began + every - time.monotonic()))
+            # A look that took more than one processor is followed by a rest, so that over time it is one at most.
+            took, cpu_took = time.monotonic() - began, time.process_time() - cpu_before
+            time.sleep(max(0.0, every - took, min(cpu_took - took, every)))
 
 
 def _failure(step: Callable[[], None]) -> str | None:
@@ -127,7 +129,7 @@ class Live:
     tail: Tail
     aside: Path
     page: Page | None = None
-    rounds: Rounds = field(default_factory=Rounds)
+    standing: Standing = field(default_factory=Standing)
     told: set[str] = field(default_factory=set)
 
     def land(self) -> None:
@@ -142,7 +144,7 @@ class Live:
             for adds in (False, True):
                 parts = [part for part in taken if part.adds == adds]
                 try:
-                    is_known = self.rounds.before is not None  # then what changes is told apart from what stands
+                    is_known = self.standing.before is not None  # then what changes is told apart from what stands
                     land(self.connection, parts, record_changes=is_known, report=self._report_landing, adds=adds)
                 except NotAllLandedError as error:
                     errors |= error.errors
@@ -166,7 +168,7 @@ class Live:
 
     def look(self, at: datetime) -> None:
         """Renews HOME/live.duckdb for a moment, and the page, and tells what is new."""
-        moment.look_at(self.connection, self.steps, at, self.rounds)
+        moment.look_at(self.connection, self.steps, at, self.standing)
         moment.publish(self.connection, self.home, self.steps)
         if self.page:
             self.page.renew(self.connection, str(at))

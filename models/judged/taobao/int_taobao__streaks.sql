@@ -1,7 +1,7 @@
 -- Messages in a row to a buyer, until a reply or a new order, before any rejection. One row per streak. A streak runs over days
 -- and weeks until something resets it. So it is rebuilt per shop and buyer, from the last reset before what was touched: the end
 -- of the last streak that was over by then. What came before that cannot change.
-{{ config(materialized='incremental', incremental_strategy='rebuild_pairs') }}
+{{ config(materialized='incremental', incremental_strategy='rebuild_pairs', meta={'stands_by': 'buyer_id'}) }}
 
 with events as (select * from {{ ref('int_taobao__streak_events') }}),
 

@@ -8,10 +8,12 @@ running as (select * from {{ ref('int_taobao__streaks') }} where ended_at is nul
 
 clicks as (select * from {{ source('taobao', 'rejection_prompts') }} where clicked_at is not null),
 
+events as (select * from {{ ref('int_taobao__streak_events') }}),
+
 openings as ( -- T-57: the last question or order gives leave to write again
     select shop_id, buyer_id, max(event_at) as opened_at
-    from {{ ref('int_taobao__streak_events') }}
-    where kind <> 'counted'
+    from events
+    where kind <> 'counted' and (shop_id, buyer_id) in (select (shop_id, buyer_id) from clicks)
     group by shop_id, buyer_id
 ),
 

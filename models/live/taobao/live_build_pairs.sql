@@ -1,6 +1,8 @@
 -- The shops and buyers whose running streak matters (V-04): what was written since the last question may leave no message
 -- to spare, or the buyer once refused messages. They take the place of build_pairs where the models run for a moment. One row per
 -- shop and buyer.
+{{ config(meta={'stands_by': 'buyer_id'}) }}
+
 with events as (select * from {{ ref('int_taobao__streak_events') }}),
 
 clicks as (select * from {{ source('taobao', 'rejection_prompts') }} where clicked_at is not null),

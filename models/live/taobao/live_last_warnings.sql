@@ -7,10 +7,9 @@ streaks as (select * from {{ ref('int_taobao__streaks') }} where ended_at is nul
 rules as (select * from {{ ref('int_taobao__shop_rules') }}),
 
 written as (
-    select shop_id, buyer_id, max(event_at) as last_written_at
+    select distinct shop_id, buyer_id
     from {{ ref('int_taobao__streak_events') }}
-    where kind = 'counted'
-    group by shop_id, buyer_id
+    where kind = 'counted' and event_at >= (select max(as_of)::date from buyers)
 )
 
 select
@@ -20,6 +19,6 @@ select
     b.counted_messages
 from buyers b
 join streaks s on b.shop_id = s.shop_id and b.buyer_id = s.buyer_id
-join written w on b.shop_id = w.shop_id and b.buyer_id = w.buyer_id and w.last_written_at >= b.as_of::date
+join written w on b.shop_id = w.shop_id and b.buyer_id = w.buyer_id
 join rules r on b.shop_id = r.shop_id and b.as_of::date between r.valid_from and r.valid_to
 where b.counted_messages = r.streak_limit - 1

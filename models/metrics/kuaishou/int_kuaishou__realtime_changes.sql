@@ -1,6 +1,6 @@
 -- K-04: who had consulted at each whole minute of the last days' windows, and who of them was still unanswered, as changes from
--- one minute to the next. One row per shop, minute and kind of change. Built whole, for the days are the newest ones.
-{{ config(materialized='view') }}
+-- one minute to the next. One row per person, minute and kind of change. Built whole, for the days are the newest ones.
+{{ config(materialized='view', meta={'stands_by': 'customer_id'}) }}
 
 with rounds as (select * from {{ ref('int_judged_rounds') }} where platform = 'kuaishou' and is_counted),
 
@@ -18,7 +18,7 @@ seen_rounds as (
     select
         r.shop_id,
         r.business_date,
-        r.customer_id as user_id,
+        r.customer_id,
         r.is_on_time,
         r.business_date + w.window_end as last_minute,
         greatest(
@@ -29,7 +29,8 @@ seen_rounds as (
     from rounds r
     join realtime u on r.rule_version = u.rule_version
     join windows w on r.rule_version = w.rule_version
-    join last_days a on r.business_date between a.last_date - u.realtime_days + 1 and a.last_date
+    cross join last_days a
+    where r.business_date <= a.last_date and r.business_date > a.last_date - u.realtime_days
 ),
 
 -- Who has a round that was not answered in time is unanswered from its question on, whatever comes later.
@@ -37,7 +38,7 @@ people as (
     select
         shop_id,
         business_date,
-        user_id,
+        customer_id,
         max(last_minute) as last_minute,
         min(asked_from) as consulted_from,
         min(asked_from) filter (where not is_on_time) as missed_from
@@ -50,23 +51,23 @@ pending_minutes as (
     select
         shop_id,
         business_date,
-        user_id,
+        customer_id,
         unnest(generate_series(asked_from, answered_from - interval 1 minute, interval 1 minute)) as as_of
     from seen_rounds
-    where is_on_time
+    where is_on_time and answered_from > asked_from
 ),
 
 pending_people as (
-    select distinct m.shop_id, m.business_date, p.last_minute, m.user_id, m.as_of
+    select distinct m.shop_id, m.business_date, p.last_minute, m.customer_id, m.as_of
     from pending_minutes m
-    join people p on m.shop_id = p.shop_id and m.business_date = p.business_date and m.user_id = p.user_id
+    join people p on m.shop_id = p.shop_id and m.business_date = p.business_date and m.customer_id = p.customer_id
     where coalesce(m.as_of < p.missed_from, true)
 )
 
-select shop_id, business_date, last_minute, consulted_from as as_of, 1 as consulted, 0 as unanswered from people
+select customer_id, shop_id, business_date, last_minute, consulted_from as as_of, 1 as consulted, 0 as unanswered from people
 union all
-select shop_id, business_date, last_minute, missed_from, 0, 1 from people where missed_from is not null
+select customer_id, shop_id, business_date, last_minute, missed_from, 0, 1 from people where missed_from is not null
 union all
-select shop_id, business_date, last_minute, as_of, 0, 1 from pending_people
+select customer_id, shop_id, business_date, last_minute, as_of, 0, 1 from pending_people
 union all
-select shop_id, business_date, last_minute, as_of + interval 1 minute, 0, -1 from pending_people
+select customer_id, shop_id, business_date, last_minute, as_of + interval 1 minute, 0, -1 from pending_people

@@ -1,0 +1,26 @@
+-- What each rating of Kuaishou adds to a metric when it counts, and whether it does: K-05, the share of satisfied ones, and K-11,
+-- of disappointed ones. One row per metric and rating.
+{{ config(materialized='view') }}
+
+with ratings as (select * from {{ ref('int_kuaishou__judged_ratings') }}),
+
+metrics as (select unnest(['positive_rating_rate', 'negative_rating_rate']) as metric)
+
+select
+    m.metric,
+    r.card_id as judged_id,
+    r.card_id as unit_id,
+    r.shop_id,
+    r.agent_id as account_id,
+    r.business_date,
+    case when m.metric = 'positive_rating_rate' then r.is_satisfied else r.level = 'disappointed' end::integer as numerator,
+    1 as denominator,
+    r.is_counted,
+    case when len(r.exclusion_reasons) = 1 then r.exclusion_reasons[1] end as left_out_by,
+    []::varchar[] as remarks,
+    false as is_boundary,
+    null::boolean as is_counted_other_way,
+    null::integer as numerator_other_way,
+    ['rating_cards/' || r.card_id] as rests_on
+from ratings r
+cross join metrics m

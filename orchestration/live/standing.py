@@ -1,0 +1,196 @@
+"""From one moment to the next most rows stand: those of conversations and buyers of which nothing happened.
+
+A model that says so (meta stands_by, with the column of the id) reads no more than what is of ids of which anything happened, and
+its rows of these ids are replaced. Its rows of an id must depend on nothing but what is of the id, the dates that are looked at,
+the rules, and which shops are under which.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime, time
+
+import duckdb
+
+from orchestration.landing.contract import Table, contract
+from orchestration.live.steps import Step, Steps
+from orchestration.sql import name, text
+
+DATES = "build.build_dates"
+EXCLUSIONS = "judged.int_exclusions"
+ROUNDS, JUDGED = "judged.int_rounds", "judged.int_judged_rounds"
+
+
+def _conversation(table: Table) -> str | None:
+    return table.conversation
+
+
+def _person(table: Table) -> str | None:
+    return table.person
+
+
+# By stands_by, where the id is: in a column of a landed table, or in columns of relations.
+LANDED: dict[str, Callable[[Table], str | None]] = {"conversation_id": _conversation, "buyer_id": _person}
+MADE = {
+    "round_id": {ROUNDS: ["round_id"], EXCLUSIONS: ["judged_id"]},
+    "customer_id": {JUDGED: ["customer_id"]},
+    "unit_id": {JUDGED: ["customer_id", "conversation_id"]},
+}
+
+
+class Standing:
+    """What stands of the moment before."""
+
+    def __init__(self) -> None:
+        self.before: datetime | None = None
+        self.is_spared = False  # whether most rows of the moment that is looked at stand
+        self.narrowed: dict[str, str] = {}  # by step, its SQL over what is of ids of which anything happened
+
+    def begin(self, connection: duckdb.DuckDBPyConnection, at: datetime) -> None:
+        """Notes of which ids anything happened since the moment before, once the dates that are looked at are known."""
+        self.is_spared = self.before is not None and self._is_one_day(at) and not self._is_anything_else_new(connection)
+        if self.before is None or not self.is_spared:
+            return
+        for id_column in LANDED:
+            happened = " union ".join(filter(None, (_happened(table, id_column, self.before) for table in contract().values())))
+            connection.execute(f"create or replace table {_ids(id_column)} as {happened}")
+
+    def run(self, connection: duckdb.DuckDBPyConnection, steps: Steps, step: Step) -> None:
+        """Makes the relation of a step of that of the moment before, or anew where that is not possible."""
+        if not self.is_spared or not step.stands_by:
+            step.run(connection)
+            return
+        if step.stands_by == "round_id":
+            _note_rounds(connection)
+        if step.name not in self.narrowed:
+            self.narrowed[step.name] = _narrowed(connection, steps, step)
+        _replace(connection, step, _is_of(step.stands_by), self.narrowed[step.name])
+        if step.stands_by == "round_id":
+            _note_people(connection)
+
+    def looked(self, connection: duckdb.DuckDBPyConnection, at: datetime) -> None:
+        """Notes that everything was made for a moment: what landed until now is known."""
+        for table in contract().values():
+            connection.execute(f"delete from changed.{table.relation}")
+        connection.execute(
+            f"""
+            create or replace table live_steps.dates_before as from {DATES};
+            create or replace table live_steps.exclusions_before as from {EXCLUSIONS} where judged_kind = 'round';
+            """
+        )
+        self.before = at
+
+    def _is_one_day(self, at: datetime) -> bool:
+        """Whether a moment is no earlier than the one before, and of its date. Midnight is the end of a date as well."""
+        assert self.before
+        return self.before <= at and self.before.date() == at.date() and self.before.time() > time()
+
+    def _is_anything_else_new(self, connection: duckdb.DuckDBPyConnection) -> bool:
+        dates, dates_before = f"from {DATES}", "from live_steps.dates_before"
+        shops = [f"from changed.{table.relation}" for table in contract().values() if table.key == ("shop_id",)]
+        news = [f"{dates} except {dates_before}", f"{dates_before} except {dates}", *shops]
+        is_any = " or ".join(f"exists ({new})" for new in news)
+        return bool(connection.execute(f"select {is_any}").fetchall()[0][0])
+
+
+def _ids(id_column: str) -> str:
+    """The relation of the ids of which anything happened."""
+    return f"live_steps.happened_{id_column}"
+
+
+def _is_of(id_column: str) -> str:
+    return f"{name(id_column)} in (from {_ids(id_column)})"
+
+
+def _note_rounds(connection: duckdb.DuckDBPyConnection) -> None:
+    """Notes the rounds that were made anew, and those of which a reason is another one; and of both whose they are."""
+    now, before = f"select * from {EXCLUSIONS} where judged_kind = 'round'", "select * from live_steps.exclusions_before"
+    connection.execute(
+        f"""
+        create or replace table {_ids("round_id")} as
+        select round_id as id from {ROUNDS} where {_is_of("conversation_id")}
+        union
+        select round_id from {JUDGED} where {_is_of("conversation_id")}
+        union
+        select judged_id from (({now} except {before}) union all ({before} except {now}))
+        """
+    )
+    for id_column in ("customer_id", "unit_id"):
+        connection.execute(f"create or replace table {_ids(id_column)} (id varchar)")
+    _note_people(connection)
+
+
+def _note_people(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(
+        f"""
+        create or replace temp table noted as select customer_id, conversation_id from {JUDGED} where {_is_of("round_id")};
+        insert into {_ids("customer_id")} select customer_id from noted;
+        insert into {_ids("unit_id")} select customer_id from noted union select conversation_id from noted;
+        """
+    )
+
+
+def _narrowed(connection: duckdb.DuckDBPyConnection, steps: Steps, step: Step) -> str:
+    """The SQL of a step over no more than what is of ids of which anything happened, by way of temporary views."""
+    assert step.stands_by
+    if of_table := LANDED.get(step.stands_by):
+        columns_of = {f"staging.{table.relation}": [column] for table in contract().values() if (column := of_table(table))}
+    else:
+        columns_of = MADE[step.stands_by]
+    in_place = {}  # of a relation
+    for relation, columns in columns_of.items():
+        is_of = " or ".join(f"{name(column)} in (from {_ids(step.stands_by)})" for column in columns)
+        quoted = ".".join(map(name, relation.split(".")))
+        in_place[quoted] = _view(connection, relation, step, f"select * from {relation} where {is_of}")
+    for view in steps.read_by(step):
+        if view.is_view and (sql := _over(view.sql, in_place)) != view.sql:
+            in_place[view.relation] = _view(connection, view.relation, step, sql)
+    return f"select * from ({_over(step.sql, in_place)}) where {_is_of(step.stands_by)}"
+
+
+def _view(connection: duckdb.DuckDBPyConnection, of: str, step: Step, sql: str) -> str:
+    view = name(f"{of} for {step.name}")
+    connection.execute(f"create or replace temp view {view} as {sql}")
+    return view
+
+
+def _over(sql: str, in_place: dict[str, str]) -> str:
+    """SQL in which relations stand in the place of others, which dbt writes with the database in front."""
+    for relation, other in in_place.items():
+        sql = re.sub(rf'("\w+"\.)?{re.escape(relation)}', other, sql)
+    return sql
+
+
+def _replace(connection: duckdb.DuckDBPyConnection, step: Step, is_replaced: str, query: str) -> None:
+    """Puts the rows of a query in the place of those of a step's relation for which a condition holds, at once."""
+    connection.execute(f"create or replace temp table anew as {query}")
+    connection.execute("begin")
+    try:
+        connection.execute(f"delete from {step.relation} where {is_replaced}; insert into {step.relation} by name from anew")
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise
+
+
+def _happened(table: Table, id_column: str, before: datetime) -> str | None:
+    """A query for the ids of which a row of a table is another than at the moment before: it landed since, or a time that it says
+    has come. Nothing where the table says nothing of them.
+    """
+    link, of_table = table.person_through, LANDED[id_column]
+    times = [f"{name(column.name)} > timestamp {text(before)}" for column in table.columns if column.data_type == "timestamp"]
+    news = [f"from changed.{table.relation}"]
+    if times:
+        news.append(f"from staging.{table.relation} where {' or '.join(times)}")
+    if column := of_table(table):
+        return " union ".join(f"select {name(column)} as id from ({new})" for new in news)
+    if link:
+        others = [contract()[table.platform, other] for other in link.tables]
+        return " union ".join(
+            f"select o.{name(column)} as id from ({new}) join raw.{other.relation} o using ({link.key})"
+            for new in news
+            for other in others
+            if (column := of_table(other))
+        )
+    return None
