@@ -546,7 +546,7 @@ def _replace(
         read_into("incoming", False)
         connection.execute(f"insert into affected select {_hashed_key(table)} from incoming")
         if record_changes:
-            connection.execute(f"create or replace temp table before as {_standing(table)}")
+            connection.execute(f"create or replace temp table before as {_standing(table, _affected(table))}")
         connection.execute(f"delete from {raw} where {of_dts}; insert into {raw} from incoming; drop table incoming")
     else:
         connection.execute(f"delete from {raw} where {of_dts}")
@@ -642,7 +642,7 @@ def amend(
     connection.execute("begin")
     try:
         if record_changes:
-            connection.execute(f"create or replace temp table before as {_standing(table)}")
+            connection.execute(f"create or replace temp table before as {_standing(table, _affected(table))}")
         connection.execute(f"delete from {raw} where rowid in (select id from amended where is_removed)")
         if blanked:
             values = ", ".join(f"{name(column)} = {value}" for column, value in blanked.items())
@@ -661,10 +661,14 @@ def amend(
     return int(count)
 
 
-def _standing(table: Table) -> str:
-    """The standing rows of the keys in `affected`."""
-    is_affected = f"{_hashed_key(table)} in (select key_hash from affected)"
-    return f"select {_names(table)} from raw.{table.relation} where _stands and {is_affected}"
+def _standing(table: Table, ids: str) -> str:
+    """The standing rows of some ids: of few in a large table, DuckDB reads no more than these."""
+    return f"select {_names(table)} from raw.{table.relation} where _stands and rowid in ({ids})"
+
+
+def _affected(table: Table) -> str:
+    """The ids of the rows of the keys in `affected`."""
+    return f"select rowid from raw.{table.relation} where {_hashed_key(table)} in (select key_hash from affected)"
 
 
 def _restand(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
@@ -684,7 +688,7 @@ def _record_changes(connection: duckdb.DuckDBPyConnection, table: Table) -> None
     """Puts into schema changed what stood in `before` and does not now, and the other way round."""
     connection.execute(
         f"""
-        create or replace temp table after as {_standing(table)};
+        create or replace temp table after as {_standing(table, "select id from versions")};
         insert into changed.{table.relation} by name
         (select * from before except select * from after) union all (select * from after except select * from before)
         """

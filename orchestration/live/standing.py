@@ -49,12 +49,12 @@ class Standing:
 
     def begin(self, connection: duckdb.DuckDBPyConnection, at: datetime) -> None:
         """Notes of which ids anything happened since the moment before, once the dates that are looked at are known."""
-        self.is_spared = self.before is not None and self._is_one_day(at) and not self._is_anything_else_new(connection)
-        if self.before is None or not self.is_spared:
-            return
-        for id_column in LANDED:
-            happened = " union ".join(filter(None, (_happened(table, id_column, self.before) for table in contract().values())))
-            connection.execute(f"create or replace table {_ids(id_column)} as {happened}")
+        before, self.before = self.before, None  # what a look that fails leaves behind is made anew
+        self.is_spared = bool(before and _is_one_day(before, at) and not self._is_anything_else_new(connection))
+        if before and self.is_spared:
+            for id_column in LANDED:
+                happened = " union ".join(filter(None, (_happened(table, id_column, before) for table in contract().values())))
+                connection.execute(f"create or replace table {_ids(id_column)} as {happened}")
 
     def run(self, connection: duckdb.DuckDBPyConnection, steps: Steps, step: Step) -> None:
         """Makes the relation of a step of that of the moment before, or anew where that is not possible."""
@@ -81,17 +81,17 @@ class Standing:
         )
         self.before = at
 
-    def _is_one_day(self, at: datetime) -> bool:
-        """Whether a moment is no earlier than the one before, and of its date. Midnight is the end of a date as well."""
-        assert self.before
-        return self.before <= at and self.before.date() == at.date() and self.before.time() > time()
-
     def _is_anything_else_new(self, connection: duckdb.DuckDBPyConnection) -> bool:
         dates, dates_before = f"from {DATES}", "from live_steps.dates_before"
         shops = [f"from changed.{table.relation}" for table in contract().values() if table.key == ("shop_id",)]
         news = [f"{dates} except {dates_before}", f"{dates_before} except {dates}", *shops]
         is_any = " or ".join(f"exists ({new})" for new in news)
         return bool(connection.execute(f"select {is_any}").fetchall()[0][0])
+
+
+def _is_one_day(before: datetime, at: datetime) -> bool:
+    """Whether a moment is no earlier than the one before, and of its date. Midnight is the end of a date as well."""
+    return before <= at and before.date() == at.date() and before.time() > time()
 
 
 def _ids(id_column: str) -> str:

@@ -794,7 +794,7 @@ def test_options_that_make_no_sense(options: list[str], says: str, tmp_path: Pat
 
 
 def test_what_comes_bit_by_bit_is_what_it_is_at_once(begun: Path, built_homes: dict[str, Path], tmp_path: Path) -> None:
-    """A day of a case comes in slices; of the rounds, those are made anew in whose conversation anything happened."""
+    """A day of a case comes in slices; only what is of conversations and people of which anything happened is made anew."""
     before, end = datetime(2025, 10, 1, 8, 0, 0), datetime(2025, 10, 2, 1, 0, 0)
     landing = up_to(built_homes["case103"], before, tmp_path / "landing")
     rest = up_to(built_homes["case103"], end, tmp_path / "rest")
@@ -810,7 +810,7 @@ def test_what_comes_bit_by_bit_is_what_it_is_at_once(begun: Path, built_homes: d
     with opened_live(landing, tmp_path / "home", before, print, waits=True) as day:
         day.land()
         day.look(before)
-        for at in [before + timedelta(hours=hours) for hours in (5, 9, 17)]:
+        for at in [before + timedelta(hours=hours) for hours in (5, 5.1, 9, 9.05, 17)]:
             for happened_at, platform, table, line in rows:
                 if str(before) < happened_at <= str(at):
                     path = landing / platform / table / f"dt={at:%Y-%m-%d}" / "today.jsonl"
@@ -818,7 +818,7 @@ def test_what_comes_bit_by_bit_is_what_it_is_at_once(begun: Path, built_homes: d
                     add_text(path, line + "\n")
             day.land()
             day.look(at)
-            at_once = shutil.copytree(begun / "home", tmp_path / f"{at:%d-%H}", symlinks=True)
+            at_once = shutil.copytree(begun / "home", tmp_path / f"{at:%d-%H%M}", symlinks=True)
             assert kefu("live", "--landing", landing, "--home", at_once, "--at", at, "--once").code == 0
             for table in CONTRACT:
                 found, wanted = (in_order(live(home, f"from live.{table}")) for home in (tmp_path / "home", at_once))
