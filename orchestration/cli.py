@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
+from calendar import monthrange
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date, datetime
@@ -130,6 +132,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     live.set_defaults(run=_live, parser=live)
 
+    report = commands.add_parser("report", help="what the marts say of a period, as one HTML file or as a workbook of Excel")
+    report.add_argument("--home", type=Path, required=True, metavar="DIR", help="the home that was built")
+    report.add_argument(
+        "--to", type=Path, required=True, metavar="FILE", help="the .html or .xlsx to write; one that is there is replaced"
+    )
+    report.add_argument("--platform", choices=platforms(), help="of one platform (default: all)")
+    report.add_argument("--shop", metavar="ID", help="of one shop (default: all)")
+    report.add_argument(
+        "--period",
+        type=_period,
+        metavar="PERIOD",
+        help="a month (2025-10), a day (2025-10-01) or days (2025-10-01..2025-10-07); default: the last 30 days of the marts",
+    )
+    report.set_defaults(run=_report_of)
+
     backup = commands.add_parser("backup", help="write a home to one file, once no build runs")
     backup.add_argument("--home", type=Path, required=True, metavar="DIR", help="the home to back up")
     backup.add_argument(
@@ -171,6 +188,20 @@ def _time(text: str) -> datetime:
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text} is not a time YYYY-MM-DD HH:MM:SS") from None
     return at.astimezone(BEIJING).replace(tzinfo=None) if at.tzinfo else at
+
+
+def _period(text: str) -> tuple[date, date]:
+    """The first and the last day of a month, a day, or days."""
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}", text):
+            first = date.fromisoformat(f"{text}-01")
+            return first, first.replace(day=monthrange(first.year, first.month)[1])
+        first, last = (_date(day) for day in (text.split("..") if ".." in text else (text, text)))
+    except (ValueError, argparse.ArgumentTypeError):
+        raise argparse.ArgumentTypeError(f"{text} is not YYYY-MM, YYYY-MM-DD or YYYY-MM-DD..YYYY-MM-DD") from None
+    if first > last:
+        raise argparse.ArgumentTypeError(f"{text}: {last} is before {first}")
+    return first, last
 
 
 def _port(text: str) -> int:
@@ -274,6 +305,12 @@ def _rejected(options: argparse.Namespace) -> None:
 
     for line in rejected(options.home):
         _report(line)
+
+
+def _report_of(options: argparse.Namespace) -> None:
+    from orchestration.report import Wanted, write_report
+
+    _report(write_report(options.home, options.to, Wanted(options.platform, options.shop, options.period)))
 
 
 def _generate(options: argparse.Namespace) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from orchestration.language import _
+
 MOST_LINES = 20
 
 
@@ -43,7 +45,7 @@ class Message:
 def message_of(alerts: Sequence[Alert], longest: int) -> Message:
     """The first alerts of one kind as one message: at most 20 lines and `longest` bytes, title included; the rest is counted."""
     number = f" ({len(alerts)})" if len(alerts) > 1 else ""
-    title = f"kefu: {alerts[0].kind}{number}"
+    title = f"kefu: {_(alerts[0].kind)}{number}"
     lines: list[str] = []
     for alert in alerts[:MOST_LINES]:
         line = _line(alert)

@@ -16,7 +16,7 @@ from orchestration.alerts.alert import Alert, Kind
 from orchestration.alerts.outbox import Outbox
 from orchestration.alerts.transports import Transport, transports_from
 from orchestration.landing.contract import chinese_name, settings
-from orchestration.live.language import CHINESE, Texts, texts
+from orchestration.language import _, language
 from orchestration.live.moment import rows
 
 Report = Callable[[str], None]
@@ -39,24 +39,23 @@ SPARE = "select * from {warnings} order by shop_id, streak_id"
 
 def found(connection: duckdb.DuckDBPyConnection) -> list[Alert]:
     """Every reason there is at the moment, told or not, with ids as readers see them: what can still be saved comes first."""
-    say = texts()
-    waiting = [(row["state"], _waiting(say, row)) for row in rows(connection, WAITING)]
+    waiting = [(row["state"], _waiting(row)) for row in rows(connection, WAITING)]
     return [
         *(alert for state, alert in waiting if state == "at_risk"),
-        *(_bad(say, row) for row in rows(connection, BAD)),
-        *(_spare(say, row) for row in rows(connection, SPARE)),
+        *(_bad(row) for row in rows(connection, BAD)),
+        *(_spare(row) for row in rows(connection, SPARE)),
         *(alert for state, alert in waiting if state == "missed"),
     ]
 
 
-def _waiting(say: Texts, row: Mapping[str, Any]) -> Alert:
+def _waiting(row: Mapping[str, Any]) -> Alert:
     kind = Kind.AT_RISK if row["state"] == "at_risk" else Kind.MISSED
     return Alert(
         f"{kind}/{row['platform']}/{row['conversation_id']}/{row['clock_started_at']}",
         kind,
-        say.waiting.format_map(
+        _("{platform} {shop} {account}: waits {minutes} since {since}, due {due} ({conversation})").format_map(
             {
-                **_who(say, row),
+                **_who(row),
                 "minutes": f"{int(row['waiting_seconds']) // 60}:{int(row['waiting_seconds']) % 60:02}",
                 "since": f"{row['clock_started_at']:%H:%M:%S}",
                 "due": f"{row['answer_due_at']:%H:%M:%S}",
@@ -66,24 +65,29 @@ def _waiting(say: Texts, row: Mapping[str, Any]) -> Alert:
     )
 
 
-def _bad(say: Texts, row: Mapping[str, Any]) -> Alert:
+def _bad(row: Mapping[str, Any]) -> Alert:
     what = f"{row['rated_kind']} {row['card_id']}"
     rated = {"what": what, "value": row["value"], "at": f"{row['rated_at']:%m-%d %H:%M}"}
     left = ""
     if row["editable_until"]:
-        left = say.editable.format(until=f"{row['editable_until']:%m-%d %H:%M}", edits=row["edits_left"])
+        left = _("; can be changed until {until}, {edits} changes left").format(
+            until=f"{row['editable_until']:%m-%d %H:%M}", edits=row["edits_left"]
+        )
     # The cause is that of the alert from the marts: the next day does not tell it again.
-    return Alert(f"{Kind.RATING}/{row['platform']}/{what}", Kind.RATING, say.bad.format_map({**_who(say, row), **rated}) + left)
+    text = _("{platform} {shop} {account}: {what} rated {value} at {at}").format_map({**_who(row), **rated}) + left
+    return Alert(f"{Kind.RATING}/{row['platform']}/{what}", Kind.RATING, text)
 
 
-def _spare(say: Texts, row: Mapping[str, Any]) -> Alert:
-    text = say.spare.format(shop=row["shop_id"], buyer=row["buyer_id"], count=row["counted_messages"])
+def _spare(row: Mapping[str, Any]) -> Alert:
+    text = _("{shop}: {count} messages in a row to {buyer}; one more brings up the prompt to refuse messages").format(
+        shop=row["shop_id"], buyer=row["buyer_id"], count=row["counted_messages"]
+    )
     return Alert(f"{Kind.SPARE}/{row['streak_id']}", Kind.SPARE, text)
 
 
-def _who(say: Texts, row: Mapping[str, Any]) -> dict[str, Any]:
-    platform = chinese_name(row["platform"]) if say is CHINESE else row["platform"]
-    return {"platform": platform, "shop": row["shop_id"], "account": row["account"] or say.nobody}
+def _who(row: Mapping[str, Any]) -> dict[str, Any]:
+    platform = chinese_name(row["platform"]) if language() == "zh" else row["platform"]
+    return {"platform": platform, "shop": row["shop_id"], "account": row["account"] or _("nobody")}
 
 
 class Teller:
@@ -121,7 +125,8 @@ class Teller:
         self.told_at.extend([now] * len(told))
         if held:
             self.outbox.hold(held, self.transports)
-            told = [*told, Alert(f"held/{held[0].cause}", held[0].kind, texts().held.format(count=len(held)))]
+            text = _("and {count} more, held back: too many in a minute").format(count=len(held))
+            told = [*told, Alert(f"held/{held[0].cause}", held[0].kind, text)]
         failures = self.outbox.tell(told, self.transports)
         failure = "; ".join(failures) or None
         if failure and failure != self.failure:

@@ -21,7 +21,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from orchestration.errors import KefuError
-from orchestration.live.language import language
+from orchestration.language import language
 from orchestration.live.moment import rows
 
 PAGE = Path(__file__).with_name("page.html")

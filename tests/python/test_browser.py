@@ -70,6 +70,16 @@ def backfill(page: Page, asset: str, first: str, last: str, *, number: int, pict
     expect(page.get_by_text("Success", exact=True)).to_have_count(number, timeout=RUN_TIMEOUT)
 
 
+def test_the_report_of_the_sample(dagster: Dagster, page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEFU_LANG", "zh")
+    outcome = kefu("report", "--home", dagster.home, "--to", tmp_path / "report.html", "--platform", "taobao")
+    assert outcome.code == 0, outcome.err
+    page.goto((tmp_path / "report.html").as_uri())
+    page.set_viewport_size({"width": 1100, "height": 1700})
+    expect(page.get_by_text("每日走势").last).to_be_visible()
+    page.screenshot(path=Path(os.environ.get("KEFU_SCREENSHOTS", tmp_path)) / "report.png")
+
+
 def test_backfills_of_days_and_of_months(dagster: Dagster, page: Page, tmp_path: Path) -> None:
     pictures = Path(os.environ.get("KEFU_SCREENSHOTS", tmp_path))
     version = (dagster.home / "kefu.duckdb").resolve()
