@@ -321,6 +321,11 @@ class Place:
             values |= {"--landing": FIXTURES / "irc-support" / "landing", "--home": self.folder / "demo" / "real"}
         if "--select" in words:
             values["--home"] = new
+        if words[0] == "report" and "--to" in words:
+            values |= {
+                "--to": (self.folder / "report").with_suffix(Path(words[words.index("--to") + 1]).suffix),
+                "--period": day[:7],
+            }
         filled = [str(values.get(before, word)) for before, word in zip(["", *words], words, strict=False)]
         if words[0] == "check" and len(words) > 1:
             filled[1] = str(self.landing)
@@ -366,6 +371,7 @@ def test_commands_of_kefu(place: Place) -> None:
         "import",
         "build",
         "live",
+        "report",
         "forget",
     ]  # restore reads a backup, forget comes last
     for arguments in sorted(forms, key=lambda arguments: order.index(arguments[0])):
