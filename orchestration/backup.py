@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.errors import KefuError
-from orchestration.home import Home, first_line, one_writer, open_home
+from orchestration.home import Home, first_line, one_writer, open_home, written_aside
 
 PUBLISHED, VERSION = "kefu.duckdb", r"published/kefu-\d{6,}\.duckdb"  # the one link of a home, and what it leads to
 LEFT_OUT = {"tmp", "dbt", "logs", "writer.lock", "live"}  # made anew by the next build, or by `kefu live`
@@ -30,20 +30,16 @@ def back_up(home_path: Path, target: Path) -> int:
     home = open_home(home_path)
     if target.resolve().is_relative_to(home.path):
         raise KefuError(f"--to {target} lies in the home: the next backup would hold this one")
-    aside = target.with_name(target.name + ".new")
-    try:
-        with (
-            one_writer(home, wait_seconds=PATIENCE_SECONDS),
-            tempfile.TemporaryDirectory() as copies,
-            tarfile.open(aside, "w:gz", compresslevel=1) as archive,
-        ):
-            for path in _files(home):
-                source = _sqlite_copy(path, Path(copies)) if path.suffix in SQLITE else path
-                archive.add(source, arcname=str(path.relative_to(home.path)), recursive=False)
-            count = len(archive.getnames())
-        aside.rename(target)
-    finally:
-        aside.unlink(missing_ok=True)
+    with (
+        written_aside(target) as aside,
+        one_writer(home, wait_seconds=PATIENCE_SECONDS),
+        tempfile.TemporaryDirectory() as copies,
+        tarfile.open(aside, "w:gz", compresslevel=1) as archive,
+    ):
+        for path in _files(home):
+            source = _sqlite_copy(path, Path(copies)) if path.suffix in SQLITE else path
+            archive.add(source, arcname=str(path.relative_to(home.path)), recursive=False)
+        count = len(archive.getnames())
     return count
 
 

@@ -201,6 +201,25 @@ def _is_locked(lock: TextIO) -> bool:
     return True
 
 
+@contextmanager
+def written_aside(path: Path) -> Iterator[Path]:
+    """Gives a path beside a file, to write to. What is written takes the file's place whole; nothing is left where that fails."""
+    aside = path.with_name(f"{path.name}-{os.getpid()}.new")
+    try:
+        yield aside
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def published_home(path: Path) -> Home:
+    """The home at a path, of which readers have marts. KefuError where they have none."""
+    home = Home(path.resolve())
+    if not home.published.exists():
+        raise KefuError(f"--home {path} has published nothing: build first")
+    return home
+
+
 def first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

@@ -23,7 +23,7 @@ from dbt_common.events.event_manager_client import ctx_set_event_manager
 from orchestration.build.checks import LastRun, one_line
 from orchestration.build.state import fingerprint
 from orchestration.errors import KefuError
-from orchestration.home import PROJECT, Home, scratch
+from orchestration.home import PROJECT, Home, scratch, written_aside
 from orchestration.landing.deliveries import nearest
 
 
@@ -170,12 +170,9 @@ def _parse(home: Home, project: str) -> tuple[Manifest, bytes]:
 
 def _write(home: Home, file: str, content: bytes) -> Path:
     """Writes a file for dbt's folder aside and puts it in place whole."""
-    path, aside = home.dbt / file, home.dbt / f"{file}-{os.getpid()}.new"
-    try:
+    path = home.dbt / file
+    with written_aside(path) as aside:
         aside.write_bytes(content)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)  # where the disk is full
     return path
 
 

@@ -10,6 +10,7 @@ import yaml
 
 from orchestration.errors import KefuError
 from orchestration.home import PROJECT
+from orchestration.language import language
 from orchestration.sql import text
 
 CONVERSATIONS = ("conversation_id", "session_id")
@@ -144,9 +145,9 @@ def other_names() -> dict[str, str]:
     return {other: platform for platform in platforms() for other in _meta(_source(platform)).get("also_called", ())}
 
 
-def chinese_name(platform: str) -> str:
-    """What people call a platform in Chinese: the first of its other names."""
-    return str(_meta(_source(platform))["also_called"][0])
+def platform_name(platform: str) -> str:
+    """What people call a platform; in Chinese that is the first of its other names."""
+    return str(_meta(_source(platform))["also_called"][0]) if language() == "zh" else platform
 
 
 @cache

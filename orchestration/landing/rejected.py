@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from orchestration.errors import KefuError
-from orchestration.home import Home
+from orchestration.home import published_home
 
 BY_REASON = """
     select format('{:>9}  {}/{}: {}', format('{:,}', count(*)), platform, table_name, reason)
@@ -22,9 +22,7 @@ ROWS = """
 
 def rejected(home_path: Path) -> Iterator[str]:
     """Lines: how many rows were rejected for which reason, then each row with its file and number."""
-    home = Home(home_path.resolve())
-    if not home.published.exists():
-        raise KefuError(f"--home {home_path} has published nothing: build first")
+    home = published_home(home_path)
     with duckdb.connect(str(home.published), read_only=True) as connection:
         try:
             counts = connection.execute(BY_REASON).fetchall()

@@ -15,8 +15,8 @@ import duckdb
 from orchestration.alerts.alert import Alert, Kind
 from orchestration.alerts.outbox import Outbox
 from orchestration.alerts.transports import Transport, transports_from
-from orchestration.landing.contract import chinese_name, settings
-from orchestration.language import _, language
+from orchestration.landing.contract import platform_name, settings
+from orchestration.language import _
 from orchestration.live.moment import rows
 
 Report = Callable[[str], None]
@@ -86,8 +86,7 @@ def _spare(row: Mapping[str, Any]) -> Alert:
 
 
 def _who(row: Mapping[str, Any]) -> dict[str, Any]:
-    platform = chinese_name(row["platform"]) if language() == "zh" else row["platform"]
-    return {"platform": platform, "shop": row["shop_id"], "account": row["account"] or _("nobody")}
+    return {"platform": platform_name(row["platform"]), "shop": row["shop_id"], "account": row["account"] or _("nobody")}
 
 
 class Teller:

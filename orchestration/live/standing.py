@@ -32,10 +32,10 @@ def _person(table: Table) -> str | None:
 
 # By stands_by, where the id is: in a column of a landed table, or in columns of relations.
 LANDED: dict[str, Callable[[Table], str | None]] = {"conversation_id": _conversation, "buyer_id": _person}
+OF_JUDGED = {"customer_id": ["customer_id"], "unit_id": ["customer_id", "conversation_id"]}
 MADE = {
     "round_id": {ROUNDS: ["round_id"], EXCLUSIONS: ["judged_id"]},
-    "customer_id": {JUDGED: ["customer_id"]},
-    "unit_id": {JUDGED: ["customer_id", "conversation_id"]},
+    **{id_column: {JUDGED: columns} for id_column, columns in OF_JUDGED.items()},
 }
 
 
@@ -116,19 +116,18 @@ def _note_rounds(connection: duckdb.DuckDBPyConnection) -> None:
         select judged_id from (({now} except {before}) union all ({before} except {now}))
         """
     )
-    for id_column in ("customer_id", "unit_id"):
+    for id_column in OF_JUDGED:
         connection.execute(f"create or replace table {_ids(id_column)} (id varchar)")
     _note_people(connection)
 
 
 def _note_people(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute(
-        f"""
-        create or replace temp table noted as select customer_id, conversation_id from {JUDGED} where {_is_of("round_id")};
-        insert into {_ids("customer_id")} select customer_id from noted;
-        insert into {_ids("unit_id")} select customer_id from noted union select conversation_id from noted;
-        """
-    )
+    """Adds whose the noted rounds are."""
+    read = ", ".join(sorted({column for columns in OF_JUDGED.values() for column in columns}))
+    connection.execute(f"create or replace temp table noted as select {read} from {JUDGED} where {_is_of('round_id')}")
+    for id_column, columns in OF_JUDGED.items():
+        ids = " union ".join(f"select {column} from noted" for column in columns)
+        connection.execute(f"insert into {_ids(id_column)} {ids}")
 
 
 def _narrowed(connection: duckdb.DuckDBPyConnection, steps: Steps, step: Step) -> str:

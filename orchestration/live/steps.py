@@ -11,7 +11,7 @@ import duckdb
 
 from orchestration.build.state import project_fingerprint
 from orchestration.build.steps import OF_MOMENTS
-from orchestration.home import Home
+from orchestration.home import Home, written_aside
 from orchestration.sql import name
 
 # What a build asks for, the moment asks for differently; the other models of the folder build serve nothing else.
@@ -79,9 +79,9 @@ def load(home: Home, *, anew: bool) -> Steps:
         made = _make(home)
         for old in home.dbt.glob("live-*.json"):
             old.unlink()
-        aside = kept.with_suffix(".new")
-        aside.write_text(json.dumps({"steps": [asdict(step) for step in made.steps], "tables": made.tables}), encoding="utf-8")
-        aside.replace(kept)
+        content = json.dumps({"steps": [asdict(step) for step in made.steps], "tables": made.tables})
+        with written_aside(kept) as aside:
+            aside.write_text(content, encoding="utf-8")
         return made
     read = json.loads(kept.read_text(encoding="utf-8"))
     return Steps([Step(**step) for step in read["steps"]], read["tables"])

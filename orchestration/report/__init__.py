@@ -15,14 +15,16 @@ from typing import Any
 import duckdb
 
 from orchestration.errors import KefuError
-from orchestration.home import Home, first_line
+from orchestration.home import first_line, published_home, written_aside
+from orchestration.landing.contract import platform_name
 from orchestration.language import _, language
 from orchestration.report.page import page
-from orchestration.report.table import Table, word
+from orchestration.report.table import Table
 from orchestration.report.workbook import write_workbook
 from orchestration.sql import name, text
 
 TABLES = Path(__file__).parent / "tables"
+TARGETS = Path(__file__).parent / "targets.sql"  # what several tables read
 ORDER = ("figures", "assessed", "days", "reasons", "hours", "accounts", "ratings", "late", "official", "data")
 USUAL_DAYS = 30
 
@@ -40,29 +42,25 @@ def write_report(home_path: Path, to: Path, wanted: Wanted) -> str:
     """Writes a report to a file, .html or .xlsx. Returns a line that says of what. KefuError where there is nothing to report."""
     if to.suffix not in (".html", ".xlsx"):
         raise KefuError(f"--to {to}: a report is a file .html or .xlsx")
-    home = Home(home_path.resolve())
-    if not home.published.exists():
-        raise KefuError(f"--home {home_path} has published nothing: build first")
+    home = published_home(home_path)
     with duckdb.connect() as connection:
         connection.execute(f"attach {text(home.published.resolve())} as published (read_only)")
         _choose(connection, wanted)
+        connection.execute(TARGETS.read_text(encoding="utf-8"))
         since, until = wanted.period or _last_days(connection)
         tables = [_table(connection, key, since, until) for key in ORDER]
     if not tables[0].rows:
         raise KefuError(f"the marts have no figures from {since} to {until}")
-    platform = word("platform", wanted.platform) if wanted.platform else None
+    platform = platform_name(wanted.platform) if wanted.platform else None
     about = " · ".join(filter(None, [platform, wanted.shop, f"{since} – {until}"]))
-    aside = to.with_name(f".{to.name}.new")
     try:
-        if to.suffix == ".html":
-            aside.write_text(page(tables, about), encoding="utf-8")
-        else:
-            write_workbook(tables, about, aside)
-        aside.replace(to)
+        with written_aside(to) as aside:
+            if to.suffix == ".html":
+                aside.write_text(page(tables, about), encoding="utf-8")
+            else:
+                write_workbook(tables, about, aside)
     except OSError as error:
         raise KefuError(f"{to} cannot be written: {first_line(error)}") from error
-    finally:
-        aside.unlink(missing_ok=True)
     return f"{to}: {about}"
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import altair as alt
 import vl_convert
 
+from orchestration.landing.contract import platform_name
 from orchestration.language import _
-from orchestration.report.table import Table, heading, word
+from orchestration.report.table import Table, heading
 
 GOOD, BAD, OTHER = "#2a7f62", "#c0392b", "#b8c4ce"
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -45,7 +46,7 @@ def _days(rows: list[dict[str, Any]]) -> list[Any]:
         scale = alt.Scale(zero=False)
         line = base.mark_line(color=GOOD, point=alt.OverlayMarkDef(color=GOOD)).encode(y=alt.Y("value:Q", axis=axis, scale=scale))
         target = base.mark_line(color=BAD, strokeDash=[4, 3]).encode(y=alt.Y("target:Q", axis=axis, scale=scale))
-        drawn.append((line + target).properties(width=330, height=130, title=f"{word('platform', platform)} · {metric}"))
+        drawn.append((line + target).properties(width=330, height=130, title=f"{platform_name(platform)} · {metric}"))
     return drawn
 
 
@@ -64,7 +65,7 @@ def _reasons(rows: list[dict[str, Any]]) -> list[Any]:
         chart = alt.Chart(alt.InlineData(steps)).mark_bar().encode(
             x=alt.X("from:Q", axis=alt.Axis(title=heading("rounds"))), x2="to:Q", y=y, color=alt.Color("color:N", scale=None)
         )  # fmt: skip
-        drawn.append(chart.properties(width=420, height=alt.Step(18), title=word("platform", platform)))
+        drawn.append(chart.properties(width=420, height=alt.Step(18), title=platform_name(platform)))
     return drawn
 
 
@@ -72,15 +73,12 @@ def _hours(rows: list[dict[str, Any]]) -> list[Any]:
     """The share of late rounds by weekday and hour, for each platform."""
     drawn = []
     for (platform,), hours in _groups(rows, "platform").items():
-        values = [
-            {"weekday": _(WEEKDAYS[row["weekday"] - 1]), "hour": row["hour"], "share": row["share_late"], "late": row["late"]}
-            for row in hours
-        ]
+        values = [{"weekday": _(WEEKDAYS[row["weekday"] - 1]), "hour": row["hour"], "share": row["share_late"]} for row in hours]
         legend = alt.Legend(title=heading("share_late"), format=".0%")
         chart = alt.Chart(alt.InlineData(values)).mark_rect().encode(
             x=alt.X("hour:O", axis=alt.Axis(title=heading("hour"), labelAngle=0), scale=alt.Scale(domain=list(range(24)))),
             y=alt.Y("weekday:N", sort=[_(day) for day in WEEKDAYS], axis=alt.Axis(title=None)),
             color=alt.Color("share:Q", scale=alt.Scale(scheme="orangered"), legend=legend),
         )  # fmt: skip
-        drawn.append(chart.properties(width=alt.Step(20), height=alt.Step(20), title=word("platform", platform)))
+        drawn.append(chart.properties(width=alt.Step(20), height=alt.Step(20), title=platform_name(platform)))
     return drawn

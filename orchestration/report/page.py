@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment
 from markupsafe import Markup
@@ -20,30 +21,30 @@ DRAWN = ("days", "hours")  # of which the picture says everything
 def page(tables: Sequence[Table], about: str) -> str:
     """The report as HTML."""
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    sections = [
-        {
-            "key": table.key,
-            "title": _(table.title),
-            "pictures": [Markup(svg) for svg in charts(table)],
-            "headings": [(_look(column, (table.dicts() or [{}])[0]), heading(column)) for column in table.shown],
-            "rows": [] if table.key in DRAWN else [_cells(table, row) for row in table.dicts()[:MOST_ROWS]],
-            "left_out": 0 if table.key in DRAWN else max(0, len(table.rows) - MOST_ROWS),
-            "is_empty": not table.rows,
-        }
-        for table in tables
-    ]
     template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
-    return template.render(_=_, language=language(), about=about, sections=sections)
+    return template.render(_=_, language=language(), about=about, sections=[_section(table) for table in tables])
 
 
-def _cells(table: Table, row: dict[str, object]) -> list[tuple[str, str]]:
-    """Each shown value of a row with the class it is drawn with."""
-    return [(_look(column, row), shown(column, row[column], str(row.get("unit")))) for column in table.shown]
+def _section(table: Table) -> dict[str, Any]:
+    """What the page shows of a table."""
+    told = [] if table.key in DRAWN else table.dicts()
+    return {
+        "key": table.key,
+        "title": _(table.title),
+        "pictures": [Markup(svg) for svg in charts(table)],
+        "headings": [(_look(column, told[0]) if told else "", heading(column)) for column in table.shown],
+        "rows": [
+            [(_look(column, row), shown(column, row[column], row.get("unit"))) for column in table.shown]
+            for row in told[:MOST_ROWS]
+        ],
+        "left_out": max(0, len(told) - MOST_ROWS),
+        "is_empty": not table.rows,
+    }
 
 
-def _look(column: str, row: dict[str, object]) -> str:
-    value = row.get(column)
+def _look(column: str, row: dict[str, Any]) -> str:
+    """The class that a value is drawn with."""
+    value = row[column]
     if column in ("is_met", "status"):
         return "" if value in (None, "not_assessed") else "good" if value in (True, "met", "match") else "bad"
-    is_number = isinstance(value, int | float) or bool(kind(column, str(row.get("unit"))))
-    return "number" if is_number else ""
+    return "number" if isinstance(value, int | float) or kind(column, row.get("unit")) else ""

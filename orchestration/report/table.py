@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from orchestration.landing.contract import chinese_name
-from orchestration.language import _, language
+from orchestration.landing.contract import platform_name
+from orchestration.language import _
 
 SHARES = ("share", "share_late")  # columns that are shares of one
 BY_UNIT = ("value", "target", "official", "computed", "difference")  # columns whose unit stands in the row
 SECONDS = ("seconds", "mean_seconds", "median_seconds")
-WORDS = ("status",)  # columns of which each value is a word
 
 
 @dataclass(frozen=True)
@@ -41,9 +40,9 @@ def word(column: str, value: Any) -> Any:
     """A value that is a word, in the reader's language; any other one as it is."""
     if column == "is_met":
         return "" if value is None else _("met") if value else _("not met")
-    if column == "platform" and language() == "zh":
-        return chinese_name(value)
-    return _(str(value)) if column in WORDS and value is not None else value
+    if column == "platform":
+        return platform_name(value)
+    return _(value) if column == "status" else value
 
 
 def kind(column: str, unit: str | None) -> str | None:

@@ -21,6 +21,7 @@ from orchestration.report.charts import WEEKDAYS
 from orchestration.report.table import heading
 
 STATUSES = ["met", "at_risk", "lost", "missed", "not_assessed", "match", "differs", "missing_computed", "missing_official"]
+TITLES = [(TABLES / f"{key}.sql").read_text(encoding="utf-8").splitlines()[0].removeprefix("-- ") for key in ORDER]
 PERIOD = "2025-10-01..2025-10-07"
 DAYS = "period = 'day' and subject = 'shop' and period_end between '2025-10-01' and '2025-10-07'"
 
@@ -78,8 +79,7 @@ def test_a_workbook_has_every_table_with_numbers_as_numbers(home: Path, tmp_path
     monkeypatch.setenv("KEFU_LANG", "zh")
     ((shop, *_),) = query(home, f"select shop_id from marts.service_metrics where platform = 'kuaishou' and {DAYS} limit 1")
     book = load_workbook(report(home, tmp_path / "report.xlsx", "--platform", "kuaishou", "--shop", shop))
-    titles = [(TABLES / f"{key}.sql").read_text(encoding="utf-8").splitlines()[0].removeprefix("-- ") for key in ORDER]
-    assert book.sheetnames == [chinese()[title] for title in titles]
+    assert book.sheetnames == [chinese()[title] for title in TITLES]
     days = [row for row in book["每日走势"].iter_rows(min_row=2, values_only=True) if row[1] == "人工客服3分钟回复率（人维度）"]
     wanted = query(
         home,
@@ -154,8 +154,7 @@ def test_everything_has_its_chinese_and_nothing_is_left_over(home: Path, tmp_pat
     book = load_workbook(report(home, tmp_path / "report.xlsx"))
     headings = {str(cell.value) for sheet in book for cell in sheet[1]}
     words = {*STATUSES, *WEEKDAYS, *map(str, Kind), *book.sheetnames, heading("share_late"), heading("hour"), heading("rounds")}
-    named = {(TABLES / f"{key}.sql").read_text(encoding="utf-8").splitlines()[0].removeprefix("-- ") for key in ORDER}
-    assert texts_of_the_code() | headings | named | words - set(book.sheetnames) == set(chinese())
+    assert texts_of_the_code() | headings | {*TITLES} | words - set(book.sheetnames) == set(chinese())
 
 
 def test_a_month_is_all_its_days(home: Path, tmp_path: Path) -> None:

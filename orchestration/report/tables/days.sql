@@ -1,14 +1,7 @@
 -- Day by day
-with latest as (
-    select platform, metric, shop_id, max_by(target, period_end) as target
-    from marts.service_metrics
-    where is_assessment_period and subject = 'shop' and period_start <= $until
-    group by platform, metric, shop_id
-),
-
-targets as ( -- none where shops have different ones
+with common as ( -- none where shops have different ones
     select platform, metric, case when min(target) = max(target) then max(target) end as target
-    from latest
+    from targets($until)
     group by platform, metric
 )
 
@@ -23,7 +16,7 @@ select
     sum(d.denominator) as denominator
 from marts.service_metrics d
 join marts.metrics m on d.platform = m.platform and d.metric = m.metric
-left join targets t on d.platform = t.platform and d.metric = t.metric
+left join common t on d.platform = t.platform and d.metric = t.metric
 where d.period = 'day' and d.subject = 'shop' and d.denominator > 0 and d.period_end between $since and $until
 group by d.platform, m.title_{language}, m.unit, m.clause_id, d.period_end
 order by d.platform, m.clause_id, metric, day

@@ -5,13 +5,6 @@ with days as (
     where period = 'day' and subject = 'shop' and period_end between $since and $until
 ),
 
-assessed as (
-    select platform, metric, shop_id, max_by(target, period_end) as target
-    from marts.service_metrics
-    where is_assessment_period and subject = 'shop' and period_start <= $until
-    group by platform, metric, shop_id
-),
-
 summed as (
     select platform, metric, shop_id, sum(numerator) as numerator, sum(denominator) as denominator
     from days
@@ -34,7 +27,7 @@ select
     m.clause_id as clause
 from summed d
 join marts.metrics m on d.platform = m.platform and d.metric = m.metric
-left join assessed a on d.platform = a.platform and d.metric = a.metric and d.shop_id = a.shop_id
+left join targets($until) a on d.platform = a.platform and d.metric = a.metric and d.shop_id = a.shop_id
 left join marts.shops s on d.platform = s.platform and d.shop_id = s.shop_id
 where d.denominator > 0
 order by d.platform, shop, m.clause_id, metric
