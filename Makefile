@@ -14,7 +14,7 @@ IS_RIGHT = -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2> /dev/nu
 NEEDED = kefu needs Python 3.11: install it (on Debian 12: apt-get install python3.11-venv), or name one, as in \
 	make setup PYTHON=/opt/python3.11/bin/python
 
-.PHONY: setup install demo ui live test browser proxy screenshots faults mutants moments bench bench-live lint format lock
+.PHONY: setup install demo ui live test browser proxy postgres dates questions screenshots faults mutants moments bench bench-live lint format lock
 
 # A .venv that another Python was made with is made anew.
 ifneq ($(wildcard $(VENV)/bin/python),)
@@ -52,7 +52,7 @@ SPEED ?= 60
 live: demo
 	@$(VENV)/bin/python -m orchestration.sample.live --landing "$(DEMO_LANDING)" --home "$(DEMO_HOME)" --port $(LIVE_PORT) --speed $(SPEED)
 
-test: lint browser proxy
+test: lint browser proxy postgres
 	@$(VENV)/bin/pytest
 
 # The browser test drives Debian's Chromium; no browser is downloaded.
@@ -66,6 +66,20 @@ proxy:
 	@command -v nginx > /dev/null || { echo "setup: installing nginx"; \
 		$(SUDO) apt-get update -qq && \
 		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx > /dev/null; }
+
+# The seed of dates, from packages that know China's holidays.
+dates: setup
+	@PYTHONPATH=tests $(VENV)/bin/python -m calendars.make
+
+# The page of analyses/ with the demo's answers.
+questions: demo
+	@PYTHONPATH=tests $(VENV)/bin/python -m questions --home "$(DEMO_HOME)"
+
+# Publishing into PostgreSQL is tested with Debian's, a cluster of the test's own.
+postgres:
+	@ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || { echo "setup: installing postgresql"; \
+		$(SUDO) apt-get update -qq && \
+		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql > /dev/null; }
 
 screenshots: setup browser
 	@KEFU_SCREENSHOTS=docs $(VENV)/bin/pytest -n 0 tests/python/test_browser.py

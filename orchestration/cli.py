@@ -147,6 +147,49 @@ def _parser() -> argparse.ArgumentParser:
     )
     report.set_defaults(run=_report_of)
 
+    simulate = commands.add_parser("simulate", help="what the figures would be under other rules or with other answers")
+    simulate.add_argument(
+        "--home", type=Path, required=True, metavar="DIR", help="the home that was built; nothing in it changes"
+    )
+    simulate.add_argument(
+        "--set",
+        type=_setting,
+        action="append",
+        default=[],
+        metavar="PARAMETER=VALUE",
+        help="another value of a rule parameter, or of SCOPE.PARAMETER; more than once",
+    )
+    simulate.add_argument(
+        "--without", action="append", default=[], metavar="CLAUSE", help="a clause that excludes nothing; more than once"
+    )
+    simulate.add_argument(
+        "--replies-faster-by", type=_percent, default=0, metavar="P%", help="every reply comes by so much sooner, such as 20%%"
+    )
+    simulate.add_argument(
+        "--cover",
+        type=_hours,
+        action="append",
+        default=[],
+        metavar="HH:MM-HH:MM",
+        help="what opens in these hours is answered as in the hour before and after them; more than once",
+    )
+    simulate.add_argument("--from", type=_date, metavar="D", dest="since", help="first date (default: the last 30 with figures)")
+    simulate.add_argument(
+        "--to", type=_date_or_csv, action="append", default=[], metavar="D|FILE.csv", help="last date; and the file to write"
+    )
+    simulate.set_defaults(run=_simulate, parser=simulate)
+
+    publish = commands.add_parser("publish", help="put the marts where other tools read them: PostgreSQL, or Parquet files")
+    publish.add_argument("--home", type=Path, required=True, metavar="DIR", help="the home that was built")
+    where = publish.add_mutually_exclusive_group(required=True)
+    where.add_argument(
+        "--postgres",
+        metavar="URL",
+        help="postgresql://USER@HOST/DATABASE, schema marts; the password is best in PGPASSWORD or a passfile",
+    )
+    where.add_argument("--parquet", type=Path, metavar="DIR", help="a folder, new or one that this command made: DIR/current")
+    publish.set_defaults(run=_publish)
+
     backup = commands.add_parser("backup", help="write a home to one file, once no build runs")
     backup.add_argument("--home", type=Path, required=True, metavar="DIR", help="the home to back up")
     backup.add_argument(
@@ -226,6 +269,31 @@ def _positive(text: str, what: str) -> float:
     if not 0 < number < inf:
         raise argparse.ArgumentTypeError(f"{text} is not {what} above 0")
     return number
+
+
+def _setting(text: str) -> tuple[str, str]:
+    parameter, equals, value = (part.strip() for part in text.partition("="))
+    if not (parameter and equals and value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not PARAMETER=VALUE, such as response_target_seconds=120")
+    return parameter, value
+
+
+def _percent(text: str) -> float:
+    number = re.fullmatch(r"(\d+(?:\.\d+)?)%", text.strip())
+    if not number or not 0 < float(number[1]) < 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share such as 20%, above 0% and below 100%")
+    return float(number[1]) / 100
+
+
+def _hours(text: str) -> tuple[str, str]:
+    hours = re.fullmatch(r"((?:[01]\d|2[0-3]):[0-5]\d)-((?:[01]\d|2[0-3]):[0-5]\d|24:00)", text.strip())
+    if not hours or hours[1] >= hours[2]:
+        raise argparse.ArgumentTypeError(f"{text!r} is not hours of a day such as 12:00-13:00")
+    return hours[1], hours[2]
+
+
+def _date_or_csv(text: str) -> date | Path:
+    return Path(text) if text.endswith(".csv") else _date(text)
 
 
 def _names(text: str) -> list[str]:
@@ -311,6 +379,37 @@ def _report_of(options: argparse.Namespace) -> None:
     from orchestration.report import Wanted, write_report
 
     _report(write_report(options.home, options.to, Wanted(options.platform, options.shop, options.period)))
+
+
+def _simulate(options: argparse.Namespace) -> None:
+    from orchestration.simulate import Changes, simulate
+
+    changes = Changes(dict(options.set), options.without, options.replies_faster_by, options.cover)
+    if changes == Changes({}, [], 0, []):
+        options.parser.error("name what is to be otherwise: --set, --without, --replies-faster-by or --cover")
+    dates = [each for each in options.to if isinstance(each, date)]
+    files = [each for each in options.to if isinstance(each, Path)]
+    if len(dates) > 1 or len(files) > 1:
+        options.parser.error("--to names the last date, and one file: once each")
+    simulate(
+        options.home,
+        changes,
+        since=options.since,
+        until=dates[0] if dates else None,
+        to=files[0] if files else None,
+        report=_report,
+    )
+
+
+def _publish(options: argparse.Namespace) -> None:
+    if options.postgres:
+        from orchestration.export.postgres import publish_postgres
+
+        _report(publish_postgres(options.home, options.postgres))
+    else:
+        from orchestration.export.parquet import publish_parquet
+
+        _report(publish_parquet(options.home, options.parquet))
 
 
 def _generate(options: argparse.Namespace) -> None:

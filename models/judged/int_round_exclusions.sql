@@ -8,16 +8,29 @@ rules as (select * from {{ ref('round_rules') }}),
 
 exempt_periods as (select * from {{ ref('exempt_periods') }}),
 
-never_routed as ( -- T-04, T-09, K-02: it waited for a human, with a bot or in the pool, and never got one
+-- Those that have any such reason, few of many: what is read more than once below is worked out with all of its columns.
+left_out as (
     select
-        r.platform,
-        r.round_id as judged_id,
-        'not_routed_to_human' as reason,
-        'waited from ' || r.clock_started_at || ' on, and nobody took it over or replied by '
-        || (r.clock_started_at + u.reply_horizon) as evidence
+        r.*,
+        u.window_start,
+        u.window_end,
+        r.clock_started_at + u.reply_horizon as answered_until,
+        e.first_date as exempt_from,
+        e.last_date as exempt_to
     from rounds r
     join rules u on r.rule_version = u.rule_version
-    where r.is_waiting and r.reply_kind is null
+    left join exempt_periods e on u.scope = e.scope and r.business_date between e.first_date and e.last_date
+    where (r.is_waiting and r.reply_kind is null) or r.reply_kind = 'B' or r.segment <> 'in' or e.scope is not null
+),
+
+never_routed as ( -- T-04, T-09, K-02: it waited for a human, with a bot or in the pool, and never got one
+    select
+        platform,
+        round_id as judged_id,
+        'not_routed_to_human' as reason,
+        'waited from ' || clock_started_at || ' on, and nobody took it over or replied by ' || answered_until as evidence
+    from left_out
+    where is_waiting and reply_kind is null
 ),
 
 bot_replies as ( -- T-06, K-02: a full-auto bot answered before any human
@@ -26,31 +39,29 @@ bot_replies as ( -- T-06, K-02: a full-auto bot answered before any human
         round_id as judged_id,
         'non_human_reply' as reason,
         'a bot wrote ' || first_reply_id || ' at ' || first_reply_at as evidence
-    from rounds
+    from left_out
     where reply_kind = 'B'
 ),
 
 outside_window as ( -- T-07, K-01; T-10: released from the pool outside the window
     select
-        r.platform,
-        r.round_id as judged_id,
+        platform,
+        round_id as judged_id,
         'outside_window' as reason,
-        'the clock started at ' || r.clock_started_at || ', the window is ' || left(u.window_start::varchar, 5)
-        || ' to ' || left(u.window_end::varchar, 5) as evidence
-    from rounds r
-    join rules u on r.rule_version = u.rule_version
-    where r.segment <> 'in'
+        'the clock started at ' || clock_started_at || ', the window is ' || left(window_start::varchar, 5)
+        || ' to ' || left(window_end::varchar, 5) as evidence
+    from left_out
+    where segment <> 'in'
 ),
 
 exempt as ( -- T-28, K-09: days that the platform leaves out of its figures
     select
-        r.platform,
-        r.round_id as judged_id,
+        platform,
+        round_id as judged_id,
         'exempt_period' as reason,
-        'the platform left out ' || e.first_date || ' to ' || e.last_date as evidence
-    from rounds r
-    join rules u on r.rule_version = u.rule_version
-    join exempt_periods e on u.scope = e.scope and r.business_date between e.first_date and e.last_date
+        'the platform left out ' || exempt_from || ' to ' || exempt_to as evidence
+    from left_out
+    where exempt_from is not null
 )
 
 select * from never_routed

@@ -16,6 +16,7 @@ from dbt.adapters.factory import reset_adapters
 from dbt.artifacts.schemas.run import RunExecutionResult
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
+from dbt.contracts.graph.nodes import ModelNode
 from dbt_common.events.base_types import BaseEvent, EventLevel
 from dbt_common.events.event_manager import EventManager
 from dbt_common.events.event_manager_client import ctx_set_event_manager
@@ -39,6 +40,13 @@ def check_marts(home: Home, names: Sequence[str]) -> None:
         if name not in marts:
             meant = nearest(name, marts)
             raise KefuError(f"--select {name} is no mart" + (f"; did you mean {meant}?" if meant else ""))
+
+
+def models_with(home: Home, meta: str) -> list[dict[str, Any]]:
+    """The models whose meta has a key."""
+    nodes = _project(home)[0].nodes.values()
+    models = [node for node in nodes if isinstance(node, ModelNode) and meta in node.config.meta]
+    return [{"name": node.name, "relation_name": node.relation_name, "meta": node.config.meta} for node in models]
 
 
 def run_dbt(home: Home, arguments: Sequence[str], report: Callable[[str], None]) -> None:

@@ -9,7 +9,8 @@ import duckdb
 
 from orchestration.build.publish import STORAGE_VERSION, Versions, create_table, hidden_columns
 from orchestration.home import Home
-from orchestration.landing.contract import Column, Table, contract
+from orchestration.landing.contract import contract
+from orchestration.live.known import known
 from orchestration.live.standing import DATES, Standing
 from orchestration.live.steps import LIVE, Steps
 from orchestration.privacy.buyers import buyer_key, is_hidden, with_hashed
@@ -21,24 +22,12 @@ TOLD = {  # what people are told, by short names
     "metrics": "live_named_metrics",
     "warnings": "live_last_warnings",
 }
-AT = "getvariable('live_at')"  # the moment, in what is read for it
 
 
 def look_up_to_the_moment(connection: duckdb.DuckDBPyConnection) -> None:
-    """Gives models the rows of schema raw as the moment knows them (V-01): nothing that happened later, and of what stands no
-    time that lies ahead, nor what was only known by then.
-    """
+    """Gives models the rows of schema raw as the moment knows them."""
     for table in contract().values():
-        columns = ", ".join(f"{_known(table, column)} as {name(column.name)}" for column in table.columns)
-        happened = f" and {name(table.occurrence)} <= {AT}" if table.occurrence else ""
-        rows = f"select {columns} from raw.{table.relation} where _stands{happened}"
-        connection.execute(f"create or replace view staging.{table.relation} as {rows}")
-
-
-def _known(table: Table, column: Column) -> str:
-    time = column.name if column.data_type == "timestamp" else column.known_at
-    is_later = f"coalesce({name(time)} > {AT}, false)" if time and time != table.occurrence else None
-    return f"case when not {is_later} then {name(column.name)} end" if is_later else name(column.name)
+        connection.execute(f"create or replace view staging.{table.relation} as {known(table, f'raw.{table.relation}')}")
 
 
 def look_at(connection: duckdb.DuckDBPyConnection, steps: Steps, at: datetime, standing: Standing) -> None:

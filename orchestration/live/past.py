@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
@@ -46,6 +47,8 @@ def open_past(home: Home, at: datetime, report: Report) -> tuple[Home, Steps]:
         live.warehouse.unlink(missing_ok=True)
     with prepared(live):
         pass
+    if home.dbt.exists():
+        shutil.copytree(home.dbt, live.dbt, dirs_exist_ok=True)  # the project as dbt has read it for the builds
     steps = load(live, anew=is_new)
     if is_new and home.warehouse.exists():
         try:
@@ -74,6 +77,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, home: Home, steps: Steps, at: d
     Rows that were read by another contract are not what this one would have landed: they stay where they are.
     """
     connection.execute(f"attach {text(home.warehouse)} as built (read_only)")
+    connection.execute("set preserve_insertion_order = false")  # which makes it take a third less
     connection.execute(f"set variable live_at = timestamp {text(at)}")
     connection.execute(f"set variable begins_on = date {text(at.date() - timedelta(days=PAST_DAYS))}")
     try:
@@ -109,4 +113,4 @@ def _fill(connection: duckdb.DuckDBPyConnection, home: Home, steps: Steps, at: d
         connection.execute("rollback")
         raise
     finally:
-        connection.execute("detach built")
+        connection.execute("detach built; reset preserve_insertion_order")

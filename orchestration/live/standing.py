@@ -8,17 +8,19 @@ the rules, and which shops are under which.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, time
 
 import duckdb
 
 from orchestration.landing.contract import Table, contract
+from orchestration.live.known import known
 from orchestration.live.steps import Step, Steps
 from orchestration.sql import name, text
 
 DATES = "build.build_dates"
 EXCLUSIONS = "judged.int_exclusions"
+MADE_ANEW = "made_anew"  # the rows of the step that was run last
 ROUNDS, JUDGED = "judged.int_rounds", "judged.int_judged_rounds"
 
 
@@ -55,6 +57,7 @@ class Standing:
             for id_column in LANDED:
                 happened = " union ".join(filter(None, (_happened(table, id_column, before) for table in contract().values())))
                 connection.execute(f"create or replace table {_ids(id_column)} as {happened}")
+                _read_once(connection, id_column)
 
     def run(self, connection: duckdb.DuckDBPyConnection, steps: Steps, step: Step) -> None:
         """Makes the relation of a step of that of the moment before, or anew where that is not possible."""
@@ -67,7 +70,7 @@ class Standing:
             self.narrowed[step.name] = _narrowed(connection, steps, step)
         _replace(connection, step, _is_of(step.stands_by), self.narrowed[step.name])
         if step.stands_by == "round_id":
-            _note_people(connection)
+            _note_people(connection, MADE_ANEW)
 
     def looked(self, connection: duckdb.DuckDBPyConnection, at: datetime) -> None:
         """Notes that everything was made for a moment: what landed until now is known."""
@@ -109,43 +112,62 @@ def _note_rounds(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         f"""
         create or replace table {_ids("round_id")} as
-        select round_id as id from {ROUNDS} where {_is_of("conversation_id")}
+        select round_id as id from ({_rows_of(ROUNDS, ["conversation_id"], "conversation_id")})
         union
-        select round_id from {JUDGED} where {_is_of("conversation_id")}
+        select round_id from ({_rows_of(JUDGED, ["conversation_id"], "conversation_id")})
         union
         select judged_id from (({now} except {before}) union all ({before} except {now}))
         """
     )
     for id_column in OF_JUDGED:
         connection.execute(f"create or replace table {_ids(id_column)} (id varchar)")
-    _note_people(connection)
+    connection.execute(f"create or replace temp table noted as {_rows_of(JUDGED, ['round_id'], 'round_id')}")
+    _note_people(connection, "noted")
 
 
-def _note_people(connection: duckdb.DuckDBPyConnection) -> None:
-    """Adds whose the noted rounds are."""
-    read = ", ".join(sorted({column for columns in OF_JUDGED.values() for column in columns}))
-    connection.execute(f"create or replace temp table noted as select {read} from {JUDGED} where {_is_of('round_id')}")
+def _note_people(connection: duckdb.DuckDBPyConnection, rounds: str) -> None:
+    """Adds whose these rounds are."""
     for id_column, columns in OF_JUDGED.items():
-        ids = " union ".join(f"select {column} from noted" for column in columns)
+        ids = " union ".join(f"select {column} from {rounds}" for column in columns)
         connection.execute(f"insert into {_ids(id_column)} {ids}")
 
 
 def _narrowed(connection: duckdb.DuckDBPyConnection, steps: Steps, step: Step) -> str:
     """The SQL of a step over no more than what is of ids of which anything happened, by way of temporary views."""
     assert step.stands_by
-    if of_table := LANDED.get(step.stands_by):
-        columns_of = {f"staging.{table.relation}": [column] for table in contract().values() if (column := of_table(table))}
-    else:
-        columns_of = MADE[step.stands_by]
     in_place = {}  # of a relation
-    for relation, columns in columns_of.items():
-        is_of = " or ".join(f"{name(column)} in (from {_ids(step.stands_by)})" for column in columns)
-        quoted = ".".join(map(name, relation.split(".")))
-        in_place[quoted] = _view(connection, relation, step, f"select * from {relation} where {is_of}")
+    if of_table := LANDED.get(step.stands_by):
+        for table in contract().values():
+            if of_table(table):
+                in_place[f'"staging".{name(table.relation)}'] = _of_ids(table, step.stands_by)
+    else:
+        for relation, columns in MADE[step.stands_by].items():
+            quoted = ".".join(map(name, relation.split(".")))
+            in_place[quoted] = _view(connection, relation, step, _rows_of(relation, columns, step.stands_by))
     for view in steps.read_by(step):
         if view.is_view and (sql := _over(view.sql, in_place)) != view.sql:
             in_place[view.relation] = _view(connection, view.relation, step, sql)
     return f"select * from ({_over(step.sql, in_place)}) where {_is_of(step.stands_by)}"
+
+
+def _read_once(connection: duckdb.DuckDBPyConnection, id_column: str) -> None:
+    """Keeps the landed rows of ids of which anything happened, as the moment knows them, for the steps that read them."""
+    for table in contract().values():
+        if column := LANDED[id_column](table):
+            rows = known(table, f"({_rows_of(f'raw.{table.relation}', [column], id_column)})")
+            connection.execute(f"create or replace temp table {_of_ids(table, id_column)} as {rows}")
+
+
+def _of_ids(table: Table, id_column: str) -> str:
+    return name(f"{table.relation} of {id_column}")
+
+
+def _rows_of(table: str, columns: Sequence[str], id_column: str) -> str:
+    """A query for the rows of a table in which one of the columns is an id of which anything happened. By their place: of all
+    other rows no more than these columns is read.
+    """
+    is_of = " or ".join(f"{name(column)} in (from {_ids(id_column)})" for column in columns)
+    return f"select * from {table} where rowid in (select rowid from {table} where {is_of})"
 
 
 def _view(connection: duckdb.DuckDBPyConnection, of: str, step: Step, sql: str) -> str:
@@ -163,10 +185,12 @@ def _over(sql: str, in_place: dict[str, str]) -> str:
 
 def _replace(connection: duckdb.DuckDBPyConnection, step: Step, is_replaced: str, query: str) -> None:
     """Puts the rows of a query in the place of those of a step's relation for which a condition holds, at once."""
-    connection.execute(f"create or replace temp table anew as {query}")
+    connection.execute(f"create or replace temp table {MADE_ANEW} as {query}")
     connection.execute("begin")
     try:
-        connection.execute(f"delete from {step.relation} where {is_replaced}; insert into {step.relation} by name from anew")
+        connection.execute(
+            f"delete from {step.relation} where {is_replaced}; insert into {step.relation} by name from {MADE_ANEW}"
+        )
         connection.execute("commit")
     except BaseException:
         connection.execute("rollback")

@@ -47,6 +47,11 @@ RUN_ELSEWHERE = {
     "taobao,week,week,": "test_recipes.py::test_a_period",
     "kefu live --landing DIR --home DIR --port ": "test_live.py::test_the_page_shows_a_message_until_it_is_answered",
     "kefu generate ... --live ": "test_live.py::test_the_next_day_of_the_sample_comes_alive",
+    "kefu publish --home DIR --postgres ": "test_export.py::test_postgres_has_every_row_type_and_description",
+    ".venv/bin/kefu publish --home home --postgres ": "test_export.py::test_postgres_has_every_row_type_and_description",
+    "create role li ": "test_export.py::test_a_shops_people_see_their_shop",
+    "select * from read_parquet('parquet/": "test_export.py::test_parquet_files_have_every_row",
+    "simulated beside published": "test_simulate.py::test_what_the_document_shows",
     # Here their options, assets and partitions are looked at.
     ".venv/bin/dagster asset materialize -m orchestration.runs.definitions --select marts/service_metrics ": (
         "test_dagster.py::test_a_backfill_of_one_mart_is_published_with_rows_figures_and_a_picture"
@@ -326,6 +331,16 @@ class Place:
                 "--to": (self.folder / "report").with_suffix(Path(words[words.index("--to") + 1]).suffix),
                 "--period": day[:7],
             }
+        if words[0] == "simulate":
+            values |= {"--home": self.home, "PARAMETER=VALUE": "response_target_seconds=120"}
+            words = [self.ids["DAY"] if re.fullmatch(r"\d{4}-\d\d-\d\d", word) else word for word in words]
+            words = [str(self.folder / word) if word.endswith(".csv") else word for word in words]
+            return [
+                str(values.get(before, values.get(word, word))) if before != "--to" and before != "--from" else word
+                for before, word in zip(["", *words], words, strict=False)
+            ]
+        if words[0] == "publish":
+            values["--parquet"] = self.folder / "parquet"
         filled = [str(values.get(before, word)) for before, word in zip(["", *words], words, strict=False)]
         if words[0] == "check" and len(words) > 1:
             filled[1] = str(self.landing)
@@ -372,6 +387,8 @@ def test_commands_of_kefu(place: Place) -> None:
         "build",
         "live",
         "report",
+        "simulate",
+        "publish",
         "forget",
     ]  # restore reads a backup, forget comes last
     for arguments in sorted(forms, key=lambda arguments: order.index(arguments[0])):

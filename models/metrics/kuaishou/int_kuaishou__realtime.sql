@@ -3,29 +3,34 @@
 with changes as (select * from {{ ref('int_kuaishou__realtime_changes') }}),
 
 changes_of_minutes as (
-    select shop_id, as_of, sum(consulted) as consulted, sum(unanswered) as unanswered
-    from changes
-    group by shop_id, as_of
-),
-
-minutes as (
     select
         shop_id,
         business_date,
-        unnest(generate_series(min(as_of) filter (where consulted = 1), max(last_minute), interval 1 minute)) as as_of
+        as_of,
+        sum(consulted) as consulted,
+        sum(unanswered) as unanswered,
+        max(last_minute) as last_minute
     from changes
-    group by shop_id, business_date
+    group by shop_id, business_date, as_of
 ),
 
-counted as (
+counted as ( -- what stands from a minute with a change to the next one
     select
-        m.shop_id,
-        m.as_of,
-        sum(coalesce(c.consulted, 0)) over up_to_then as consulted_users,
-        sum(coalesce(c.unanswered, 0)) over up_to_then as unanswered_users
-    from minutes m
-    left join changes_of_minutes c on m.shop_id = c.shop_id and m.as_of = c.as_of
-    window up_to_then as (partition by m.shop_id, m.business_date order by m.as_of)
+        shop_id,
+        as_of as stands_from,
+        least(
+            lead(as_of) over of_day, max(last_minute) over (partition by shop_id, business_date) + interval 1 minute
+        ) as stands_until,
+        sum(consulted) over of_day as consulted_users,
+        sum(unanswered) over of_day as unanswered_users
+    from changes_of_minutes
+    window of_day as (partition by shop_id, business_date order by as_of)
+),
+
+minutes as (
+    select *, unnest(generate_series(stands_from, stands_until - interval 1 minute, interval 1 minute)) as as_of
+    from counted
+    where consulted_users > 0
 )
 
 select
@@ -34,4 +39,4 @@ select
     consulted_users::bigint as consulted_users,
     unanswered_users::bigint as unanswered_users,
     (consulted_users - unanswered_users)::double / consulted_users as value
-from counted
+from minutes
