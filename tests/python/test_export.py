@@ -123,6 +123,8 @@ def test_a_shops_people_see_their_shop(built_homes: dict[str, Path], database: s
     do(database, "create role clerk login in role kefu_reader; create role analyst login in role kefu_analyst")
     assert rows_in(database, "select count(*) from marts.service_metrics", "clerk") == [(0,)], "nobody has given it a shop"
     do(database, f"insert into kefu_access.shop_readers values ('clerk', '{platform}', '{shop}')")
+    for other_platform, other_shop in others:
+        do(database, f"insert into kefu_access.shop_readers values ('somebody', '{other_platform}', '{other_shop}')")
     publish(home, database)  # which leaves who sees what as it is
     of_shops = {table for table, columns in tables_of(home).items() if "shop_id" in columns}
     assert len(of_shops) > 20 and others
