@@ -257,7 +257,10 @@ def test_what_the_demo_prints(built_homes: dict[str, Path]) -> None:
 
 
 def test_every_command_has_help() -> None:
-    for command in ("build", "import", "check", "rejected", "generate", "explain", "live", "forget", "backup", "restore"):
+    for command in (
+        *("build", "import", "check", "rejected", "generate", "explain", "live", "report", "simulate", "publish"),
+        *("forget", "backup", "restore"),
+    ):
         outcome = kefu(command, "--help")
         assert outcome.code == 0
         assert f"kefu {command}" in TEXT
@@ -332,13 +335,9 @@ class Place:
                 "--period": day[:7],
             }
         if words[0] == "simulate":
-            values |= {"--home": self.home, "PARAMETER=VALUE": "response_target_seconds=120"}
-            words = [self.ids["DAY"] if re.fullmatch(r"\d{4}-\d\d-\d\d", word) else word for word in words]
-            words = [str(self.folder / word) if word.endswith(".csv") else word for word in words]
-            return [
-                str(values.get(before, values.get(word, word))) if before != "--to" and before != "--from" else word
-                for before, word in zip(["", *words], words, strict=False)
-            ]
+            there = {"DIR": str(self.home), "demo/home": str(self.home), "PARAMETER=VALUE": "response_target_seconds=120"}
+            words = [self.ids["DAY"] if re.fullmatch(r"\d{4}-\d\d-\d\d", word) else there.get(word, word) for word in words]
+            return [str(self.folder / word) if word.endswith(".csv") else word for word in words]
         if words[0] == "publish":
             values["--parquet"] = self.folder / "parquet"
         filled = [str(values.get(before, word)) for before, word in zip(["", *words], words, strict=False)]
@@ -356,6 +355,7 @@ def place(built_homes: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
     shutil.copytree(FIXTURES / "case101" / "landing", folder / "landing")
     shutil.copytree(built_homes["case101"], folder / "home", symlinks=True)
     shutil.copytree(built_homes["irc-support"], folder / "demo" / "real", symlinks=True)
+    (folder / "demo" / "home").symlink_to(folder / "home")
     ids = {
         "ROUND_ID": "min(round_id) from marts.kuaishou_rounds",
         "SESSION_ID": "min(session_id) from marts.xiaohongshu_sessions",
@@ -401,7 +401,9 @@ def test_python_and_sql(place: Place) -> None:
     for command in run_here("python"):
         run = subprocess.run([sys.executable, *command.words[1:]], cwd=place.folder, capture_output=True, text=True)
         assert run.returncode == 0, f"{command.text}: {run.stderr}"
-        for figure in re.findall(r"^\| \w+ \| 20.*? \| ([\d,]+) \|", TEXT, re.MULTILINE):
+        assert run.stdout
+        shown = re.findall(r"^\| \w+ \| 20.*? \| ([\d,]+) \|", TEXT, re.MULTILINE) if "demo/real/" in command.text else []
+        for figure in shown:
             assert figure.replace(",", "") in run.stdout, figure
     for command in run_here("sql"):
         if not command.elsewhere:
