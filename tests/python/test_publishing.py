@@ -223,6 +223,8 @@ def test_the_marts_have_the_columns_of_the_contract(published: Path) -> None:
         "VARCHAR, sort_order INTEGER",
         "metrics": "platform VARCHAR, metric VARCHAR, title_en VARCHAR, title_zh VARCHAR, unit VARCHAR, better VARCHAR, "
         "numerator_en VARCHAR, numerator_zh VARCHAR, denominator_en VARCHAR, denominator_zh VARCHAR, clause_id VARCHAR",
+        "dates": "calendar_date DATE, weekday INTEGER, day_kind VARCHAR, is_working_day BOOLEAN, holiday_en VARCHAR, holiday_zh "
+        "VARCHAR, is_announced BOOLEAN",
         "rating_daily": "platform VARCHAR, shop_id VARCHAR, account_id VARCHAR, business_date DATE, origin VARCHAR, "
         "received_buyers BIGINT, cards_sent BIGINT, ratings BIGINT, very_satisfied BIGINT, satisfied BIGINT, neutral "
         "BIGINT, dissatisfied BIGINT, very_dissatisfied BIGINT, send_rate DOUBLE, return_rate DOUBLE, satisfaction_rate "
