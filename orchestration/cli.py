@@ -382,7 +382,8 @@ def _report_of(options: argparse.Namespace) -> None:
 
 
 def _simulate(options: argparse.Namespace) -> None:
-    from orchestration.simulate import Changes, simulate
+    from orchestration.simulate import simulate
+    from orchestration.simulate.changes import Changes
 
     changes = Changes(dict(options.set), options.without, options.replies_faster_by, options.cover)
     if changes == Changes({}, [], 0, []):

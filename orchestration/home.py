@@ -212,6 +212,14 @@ def written_aside(path: Path) -> Iterator[Path]:
         aside.unlink(missing_ok=True)
 
 
+def point(link: Path, target: Path) -> None:
+    """Makes a link lead to what stands beside or below it, at once for whoever opens it."""
+    aside = link.with_suffix(".new")
+    aside.unlink(missing_ok=True)
+    aside.symlink_to(target.relative_to(link.parent))
+    aside.rename(link)
+
+
 def published_home(path: Path) -> Home:
     """The home at a path, of which readers have marts. KefuError where they have none."""
     home = Home(path.resolve())

@@ -26,6 +26,11 @@ def _(english: str) -> str:
     return chinese().get(english, english) if language() == "zh" else english
 
 
+def figure(value: float, unit: str) -> str:
+    """A share or a number of seconds, as people read it."""
+    return f"{value:.2%}" if unit == "share" else _("{seconds} s").format(seconds=f"{value:,.1f}")
+
+
 @cache
 def chinese() -> dict[str, str]:
     """The catalogue: Chinese by English."""

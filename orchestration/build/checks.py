@@ -57,9 +57,14 @@ def row_dates(node: dict[str, Any]) -> RowDates | None:
     meta = node["config"]["meta"]
     if "date" not in meta:
         return None
-    own = [folder for folder in node["fqn"] if folder in platforms()]  # a model that is not in a platform's folder has a column
-    platform = text(own[0]) if own else "platform"
+    own = _platform(node)  # a model that is not in a platform's folder has a column
+    platform = text(own) if own else "platform"
     return RowDates(platform, meta.get("first_date", meta["date"]), meta["date"])
+
+
+def _platform(node: dict[str, Any]) -> str:
+    """The platform in whose folder a node stands; empty where it is of all."""
+    return next((folder for folder in node["fqn"] if folder in platforms()), "")
 
 
 class LastRun:
@@ -87,6 +92,10 @@ class LastRun:
     def marts(self) -> list[dict[str, Any]]:
         """What the project says of each table that is published: its columns with type, constraints and description."""
         return sorted((node for node in self._nodes.values() if node["schema"] == "marts"), key=lambda node: str(node["name"]))
+
+    def platforms_of_marts(self) -> dict[str, str]:
+        """Of which platform a mart's rows are, by the mart's name; empty where each row says so."""
+        return {mart["name"]: _platform(mart) for mart in self.marts()}
 
     def relations(self) -> set[tuple[str, str]]:
         """Schema and name of every table and view that the project makes."""

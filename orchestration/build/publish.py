@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from orchestration.build.checks import LastRun, RowDates, row_dates
-from orchestration.home import FOR_READERS, Home
+from orchestration.home import FOR_READERS, Home, point
 from orchestration.privacy.buyers import buyer_key, is_hidden, with_hashed
 from orchestration.sql import name, text
 
@@ -96,10 +96,7 @@ class Versions:
             os.fsync(written.fileno())
         aside.rename(version)
         version.chmod(FOR_READERS)  # under its own name, which whoever opens the home meanwhile leaves as it is
-        link = self.link.with_suffix(".new")
-        link.unlink(missing_ok=True)
-        link.symlink_to(version.relative_to(self.link.parent))
-        link.rename(self.link)
+        point(self.link, version)
         for old in self.all()[:-KEPT_VERSIONS]:
             old.unlink()
 

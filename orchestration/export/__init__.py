@@ -10,7 +10,6 @@ import duckdb
 
 from orchestration.build.checks import LastRun
 from orchestration.home import Home
-from orchestration.landing.contract import platforms
 from orchestration.sql import name, text
 
 MARTS = "marts"  # the schema, of the published file as of what is made of it
@@ -29,7 +28,7 @@ class Mart:
     name: str
     comment: str
     columns: Sequence[Column]
-    platform: str | None  # whose rows it holds; where it holds those of all, each says so in column platform
+    platform: str  # whose rows it holds; empty where it holds those of all, of which each says so in column platform
 
     @property
     def relation(self) -> str:
@@ -60,8 +59,5 @@ def published(home: Home) -> Iterator[tuple[duckdb.DuckDBPyConnection, Sequence[
             [MARTS],
         )
         described = dict(comments.fetchall())
-        platform_of = {
-            mart["name"]: next((folder for folder in mart["fqn"] if folder in platforms()), None)
-            for mart in LastRun(home).marts()
-        }
+        platform_of = LastRun(home).platforms_of_marts()
         yield connection, [Mart(mart, described[mart], columns[mart], platform_of[mart]) for mart in sorted(columns)]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
 from orchestration.errors import KefuError
 from orchestration.export import Mart, published
-from orchestration.home import first_line, published_home
+from orchestration.home import first_line, point, published_home
 from orchestration.sql import text
 
 POINTER = "current"  # the link that readers open
@@ -30,8 +29,8 @@ def publish_parquet(home_path: Path, folder: Path) -> str:
         return f"nothing to do: {pointer} is {version.name}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for left in folder.glob("*.new"):
-            shutil.rmtree(left, ignore_errors=True) if left.is_dir() and not left.is_symlink() else left.unlink()
+        for left in folder.glob("kefu-*.new"):  # of a publishing that died
+            shutil.rmtree(left, ignore_errors=True)
         with published(home) as (connection, marts):
             for mart in marts:
                 (aside / mart.name).mkdir(parents=True)
@@ -39,9 +38,7 @@ def publish_parquet(home_path: Path, folder: Path) -> str:
         if version.exists():  # of a publishing that died before anybody was pointed at it
             shutil.rmtree(version)
         aside.rename(version)
-        link = pointer.with_suffix(".new")
-        link.symlink_to(version.name)
-        link.rename(pointer)
+        point(pointer, version)
     except Exception as error:
         shutil.rmtree(aside, ignore_errors=True)
         raise KefuError(f"--parquet {folder} cannot be written: {first_line(error)}") from error
@@ -72,5 +69,5 @@ def _guard(folder: Path) -> None:
         return
     except NotADirectoryError as error:
         raise KefuError(f"--parquet {folder} is a file: name a folder") from error
-    if others and not (folder / POINTER).is_symlink() and any(os.scandir(folder)):
+    if others and not (folder / POINTER).is_symlink():
         raise KefuError(f"--parquet {folder} holds other things ({others[0]}): name a folder that is new or empty")

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from orchestration.landing.contract import platform_name
-from orchestration.language import _
+from orchestration.language import _, figure
 
 SHARES = ("share", "share_late")  # columns that are shares of one
 BY_UNIT = ("value", "target", "official", "computed", "difference")  # columns whose unit stands in the row
@@ -56,11 +56,8 @@ def shown(column: str, value: Any, unit: str | None) -> str:
     """A value as text."""
     if value is None:
         return ""
-    number = kind(column, unit)
-    if number == "share":
-        return f"{value:.2%}"
-    if number == "seconds":
-        return _("{seconds} s").format(seconds=f"{value:,.1f}")
+    if number := kind(column, unit):
+        return figure(value, number)
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S}"
     if isinstance(value, float):

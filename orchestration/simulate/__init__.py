@@ -7,7 +7,7 @@ is changed in the copy between two of their steps.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -76,6 +76,3 @@ def _copy(home: Home) -> Iterator[Home]:
             shutil.copytree(home.dbt, copy.dbt, dirs_exist_ok=True)  # the project as dbt has read it
         (copy.path / home.published.name).symlink_to(home.published.resolve())
         yield copy
-
-
-__all__: Sequence[str] = ["Changes", "simulate"]

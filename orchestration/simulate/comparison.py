@@ -9,10 +9,11 @@ from typing import Any
 
 import duckdb
 
+from orchestration.build.checks import LastRun
 from orchestration.errors import KefuError
 from orchestration.home import Home, first_line, written_aside
-from orchestration.landing.contract import platform_name, platforms
-from orchestration.language import _, language
+from orchestration.landing.contract import platform_name
+from orchestration.language import _, figure, language
 from orchestration.sql import dicts, name, text
 
 COMPARISON = Path(__file__).with_name("comparison.sql")
@@ -51,7 +52,7 @@ def compare(home: Home, copy: Home, since: date, until: date, to: Path | None, r
     with _published(home) as connection:
         connection.execute(f"attach {text(copy.warehouse)} as warehouse (read_only); use warehouse")  # as its views call it
         connection.execute(COMPARISON.read_text(encoding="utf-8"), {"since": since, "until": until})
-        for line in _summary(connection, since, until):
+        for line in [*_summary(connection, since, until), *_verdict_lines(connection, LastRun(home), since, until)]:
             report(line)
         if to is not None:
             try:
@@ -98,8 +99,7 @@ def _summary(connection: duckdb.DuckDBPyConnection, since: date, until: date) ->
     )
     heading = _("simulated beside published, {since} to {until}, all shops:").format(since=since, until=until)
     changed = [line for row in figures if (line := _line(row))]
-    verdicts = _verdict_lines(connection, since, until)
-    return [heading, *(changed or [_("no figure changes")]), *verdicts]
+    return [heading, *(changed or [_("no figure changes")])]
 
 
 def _line(row: dict[str, Any]) -> str | None:
@@ -109,7 +109,7 @@ def _line(row: dict[str, Any]) -> str | None:
     met = [row["was_met"], row["is_met"]]
     if values[0] == values[1] and counts[0] == counts[1] and met[0] == met[1]:
         return None
-    shown = [_value(value, row["unit"]) for value in values]
+    shown = [_("none") if value is None else figure(value, row["unit"]) for value in values]
     line = _("{platform} {metric}: {before} -> {after} (of {count_before} -> {count_after})").format(
         platform=platform_name(row["platform"]),
         metric=row["title"],
@@ -123,12 +123,6 @@ def _line(row: dict[str, Any]) -> str | None:
             before=met[0], after=met[1], all=row["assessed"]
         )
     return line
-
-
-def _value(value: float | None, unit: str) -> str:
-    if value is None:
-        return _("none")
-    return f"{value:.2%}" if unit == "share" else _("{seconds} s").format(seconds=f"{value:,.1f}")
 
 
 def _verdicts(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
@@ -152,9 +146,9 @@ def _verdict(value: str | None) -> str:
     return words.get(value or "", _("none"))
 
 
-def _verdict_lines(connection: duckdb.DuckDBPyConnection, since: date, until: date) -> Sequence[str]:
+def _verdict_lines(connection: duckdb.DuckDBPyConnection, last_run: LastRun, since: date, until: date) -> Sequence[str]:
     """What becomes another of the months within the range."""
-    lines = []
+    lines, platform_of = [], last_run.platforms_of_marts()
     for mart, column in sorted(_verdicts(connection).items()):
         relation = name(mart)
         changed = connection.execute(
@@ -167,10 +161,9 @@ def _verdict_lines(connection: duckdb.DuckDBPyConnection, since: date, until: da
             """,
             {"since": since, "until": until},
         )
-        platform = next(platform_name(each) for each in platforms() if mart.startswith(each))
         lines += [
             _("{platform} {shop}, {month}, {what}: {before} -> {after}").format(
-                platform=platform,
+                platform=platform_name(platform_of[mart]),
                 shop=shop,
                 month=f"{month:%Y-%m}",
                 what={"grade": _("grade"), "is_passed": _("assessment")}[column],

@@ -36,7 +36,7 @@ def rows() -> Iterator[tuple[str, ...]]:
         if is_announced:
             is_off, holiday = chinese_calendar.get_holiday_detail(day)
         else:
-            holiday = next((en for zh, en in BY_LAW.items() if zh in by_law.get(day, "").replace("農", "农")), None)
+            holiday = next((en for zh, en in BY_LAW.items() if zh in by_law.get(day, "")), None)
             is_off = bool(holiday) or day.isoweekday() > 5
         is_weekend = day.isoweekday() > 5
         kind = "holiday" if holiday and is_off else "weekend" if is_off else "makeup_day" if is_weekend else "working_day"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -25,6 +26,13 @@ class Outcome:
     code: int
     out: str
     err: str
+
+
+def free_port() -> int:
+    """A port of the machine itself that nobody listens on."""
+    with socket.socket() as chosen:
+        chosen.bind(("127.0.0.1", 0))
+        return int(chosen.getsockname()[1])
 
 
 def kefu(*arguments: object) -> Outcome:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import threading
@@ -15,7 +14,7 @@ from typing import Any
 import duckdb
 import psycopg
 import pytest
-from harness import build, kefu, query
+from harness import build, free_port, kefu, query
 
 from orchestration.export.postgres import TYPES
 
@@ -31,9 +30,7 @@ def server() -> Iterator[str]:
     as_owner = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     if as_owner:
         shutil.chown(folder, "postgres")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder} -c fsync=off"
 
     def run(*command: object) -> None:
@@ -62,15 +59,13 @@ def publish(home: Path, database: str) -> str:
     return outcome.out
 
 
-def rows_in(database: str, sql: str, user: str | None = None) -> list[tuple[Any, ...]]:
-    url = database.replace("owner@", f"{user}@") if user else database
-    with psycopg.connect(url) as connection:
+def rows_in(database: str, sql: str, user: str = "owner") -> list[tuple[Any, ...]]:
+    with psycopg.connect(database, user=user) as connection:
         return connection.execute(sql).fetchall()  # type: ignore[arg-type]
 
 
-def do(database: str, sql: str, user: str | None = None) -> None:
-    url = database.replace("owner@", f"{user}@") if user else database
-    with psycopg.connect(url) as connection:
+def do(database: str, sql: str, user: str = "owner") -> None:
+    with psycopg.connect(database, user=user) as connection:
         connection.execute(sql)  # type: ignore[arg-type]
 
 
@@ -151,7 +146,7 @@ def test_a_shops_people_see_their_shop(built_homes: dict[str, Path], database: s
                 do(database, forbidden, user)
 
 
-def test_a_failed_load_leaves_what_was(built_homes: dict[str, Path], database: str, tmp_path: Path) -> None:
+def test_a_failed_load_leaves_what_was(built_homes: dict[str, Path], database: str) -> None:
     home = built_homes[CASE]
     publish(home, database)
     before = rows_in(database, "select * from marts.service_metrics order by 1, 2, 3, 4, 5, 6, 7")
@@ -226,9 +221,7 @@ def test_parquet_files_have_every_row(built_homes: dict[str, Path], tmp_path: Pa
     assert (again.code, again.out) == (0, f"nothing to do: {folder}/current is kefu-000001\n")
 
 
-def test_parquet_of_the_next_version_takes_the_place_at_once(
-    built_homes: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_parquet_of_the_next_version_takes_the_place_at_once(built_homes: dict[str, Path], tmp_path: Path) -> None:
     home, landing, folder = tmp_path / "home", tmp_path / "landing", tmp_path / "parquet"
     shutil.copytree(built_homes[CASE], home, symlinks=True)
     assert kefu("publish", "--home", home, "--parquet", folder).code == 0

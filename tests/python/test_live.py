@@ -24,7 +24,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from harness import FIXTURES, build, kefu, query, warehouse
+from harness import FIXTURES, build, free_port, kefu, query, warehouse
 from playwright.sync_api import expect, sync_playwright
 
 from orchestration.alerts.alert import Alert, Kind
@@ -598,6 +598,7 @@ def test_it_goes_on_where_it_was_killed(begun: Path, tmp_path: Path) -> None:
                     time.sleep(0.05)
             time.sleep(dice.uniform(0.0, 4))
             process.send_signal(signal.SIGKILL)
+    assert last_version(folder / "home") > 1, "some had got as far as to write the file"
     outcome = kefu("live", "--landing", folder / "landing", "--home", folder / "home", "--at", NOON, "--once")
     assert outcome.code == 0, outcome.err
     assert live(folder / "home", "select first_message_id from live.open_rounds order by 1") == [(f"m{n}",) for n in range(2, 6)]
@@ -646,9 +647,7 @@ def running(folder: Path, *more: str, before: str = "pass") -> Iterator[subproce
 
 def test_the_page_shows_a_message_until_it_is_answered(begun: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(begun, tmp_path / "day", symlinks=True)
-    with socket.socket() as chosen:
-        chosen.bind(("127.0.0.1", 0))
-        port = chosen.getsockname()[1]
+    port = free_port()
     with running(folder, "--port", str(port)), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 390, "height": 800})

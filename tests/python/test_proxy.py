@@ -19,6 +19,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from harness import free_port
 from playwright.sync_api import expect, sync_playwright
 
 from orchestration.home import PROJECT, open_home
@@ -59,12 +60,6 @@ class Proxy:
         status, answer = self.ask("POST", "/graphql", json.dumps({"query": STATE}))
         assert status == 200, answer
         return str(json.loads(answer)["data"]["scheduleOrError"]["scheduleState"]["status"])
-
-
-def free_port() -> int:
-    with socket.socket() as chosen:
-        chosen.bind(("127.0.0.1", 0))
-        return int(chosen.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

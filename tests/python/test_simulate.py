@@ -48,8 +48,8 @@ def simulate(home: Path, *options: object) -> Outcome:
 def written(file: Path, side: str) -> list[tuple[Any, ...]]:
     """The rows of a comparison that has a side, published or simulated, as the mart has them."""
     columns = FIGURES.replace("value, numerator, denominator", f"{side}_value, {side}_numerator, {side}_denominator")
-    text = "columns = {'shop_id': 'varchar', 'account_id': 'varchar'}".replace("columns", "types")
-    return duckdb.sql(f"select {columns} from read_csv('{file}', {text}) where {side}_value is not null order by all").fetchall()
+    types = "types = {'shop_id': 'varchar', 'account_id': 'varchar'}"
+    return duckdb.sql(f"select {columns} from read_csv('{file}', {types}) where {side}_value is not null order by all").fetchall()
 
 
 def figures(home: Path, since: date, until: date) -> list[tuple[Any, ...]]:
