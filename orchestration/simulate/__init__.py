@@ -70,9 +70,9 @@ def _copy(home: Home) -> Iterator[Home]:
         raise KefuError(f"{home.path} has no warehouse.duckdb: build first")
     with scratch(home.temporary) as folder:
         copy = open_home(Path(folder, "home"))
-        with one_writer(home):
-            home.connect().close()  # which waits for who reads it, and brings what was logged into the file
-            shutil.copyfile(home.warehouse, copy.warehouse)
+        with one_writer(home), home.connect(read_only=True):  # others may read it all the while, and none writes
+            for file in home.path.glob(f"{home.warehouse.name}*"):  # the database, and its log where a build was killed
+                shutil.copyfile(file, copy.path / file.name)
             shutil.copytree(home.dbt, copy.dbt, dirs_exist_ok=True)  # the project as dbt has read it
         (copy.path / home.published.name).symlink_to(home.published.resolve())
         yield copy

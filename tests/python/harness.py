@@ -7,7 +7,8 @@ import shutil
 import socket
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -81,6 +82,17 @@ def build(landing: Path, home: Path, *more: object) -> Outcome:
     outcome = kefu("build", "--landing", landing, "--home", home, *more)
     assert outcome.code == 0, outcome.err
     return outcome
+
+
+@contextmanager
+def other_process(code: str, *arguments: object) -> Iterator[int]:
+    """A process that runs the code, says so, and waits."""
+    command = [sys.executable, "-c", f"{code}\nprint('ready', flush=True)\ninput()", *map(str, arguments)]
+    with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield process.pid
+        process.communicate("\n")
 
 
 def query(home: Path, sql: str) -> list[tuple[Any, ...]]:

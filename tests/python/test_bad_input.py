@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import Outcome, build, build_of, copy_project, kefu, marts, query, warehouse
-
-from orchestration.home import PROJECT
+from harness import Outcome, build, build_of, copy_project, kefu, marts, other_process, query, warehouse
 
 MESSAGES = "taobao/messages"
 HEADERS = {
@@ -206,17 +200,6 @@ def test_a_home_that_cannot_be_written(folder: str, landing: Path, tmp_path: Pat
     (tmp_path / "file").touch()
     home = tmp_path / folder
     fails(kefu("build", "--landing", landing, "--home", home), f"--home {home} is not writable")
-
-
-@contextmanager
-def other_process(code: str, *arguments: object) -> Iterator[int]:
-    """A process that runs the code, says so, and waits."""
-    command = [sys.executable, "-c", f"{code}\nprint('ready', flush=True)\ninput()", *map(str, arguments)]
-    with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        yield process.pid
-        process.communicate("\n")
 
 
 HOLD = """

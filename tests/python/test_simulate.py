@@ -6,6 +6,9 @@ import csv
 import hashlib
 import math
 import re
+import shutil
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -14,7 +17,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from harness import FIXTURES, Outcome, build_of, copy_project, kefu, query
+from harness import FIXTURES, Outcome, build_of, copy_project, kefu, other_process, query
 
 from orchestration.home import PROJECT
 from orchestration.sql import dicts
@@ -69,8 +72,7 @@ def sums(file: Path) -> dict[str, tuple[float, float]]:
 
 
 def files_of(home: Path) -> dict[str, str]:
-    """What a home is made of, but for its warehouse, of which the rows are looked at."""
-    kept = [path for path in home.rglob("*") if path.is_file() and path.suffix != ".lock" and path.name != "warehouse.duckdb"]
+    kept = [path for path in home.rglob("*") if path.is_file() and path.suffix != ".lock"]
     return {str(path.relative_to(home)): hashlib.sha256(path.read_bytes()).hexdigest() for path in kept}
 
 
@@ -229,6 +231,19 @@ def test_what_cannot_be_simulated_is_one_line(options: list[str], says: str, hom
     assert outcome.code
     assert says in outcome.err
     assert files_of(home) == before
+
+
+def test_it_reads_the_log_of_a_killed_writer_while_others_read(home: Path, tmp_path: Path) -> None:
+    killed = tmp_path / "home"
+    shutil.copytree(home, killed, symlinks=True)
+    file = killed / "warehouse.duckdb"
+    renamed = "update marts.rule_parameters set parameter = 'of_the_log' where parameter = 'streak_limit'"
+    write = "import duckdb, os, sys; killed = duckdb.connect(sys.argv[1]); killed.execute(sys.argv[2]); os._exit(0)"
+    subprocess.run([sys.executable, "-c", write, str(file), renamed], check=True)
+    assert (killed / "warehouse.duckdb.wal").exists()
+    with other_process("import duckdb, sys; held = duckdb.connect(sys.argv[1], read_only=True)", file):
+        outcome = kefu("simulate", "--home", killed, "--set", "of_the_logs=4")
+    assert "of_the_logs is no rule parameter; did you mean of_the_log?" in outcome.err, outcome.err
 
 
 def test_what_the_document_shows(home: Path) -> None:
