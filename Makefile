@@ -14,7 +14,7 @@ IS_RIGHT = -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2> /dev/nu
 NEEDED = kefu needs Python 3.11: install it (on Debian 12: apt-get install python3.11-venv), or name one, as in \
 	make setup PYTHON=/opt/python3.11/bin/python
 
-.PHONY: setup install demo ui live test browser proxy postgres dates questions screenshots faults mutants moments bench bench-live lint format lock
+.PHONY: setup install demo ui live test browser proxy postgres dates questions screenshots faults mutants moments bench bench-live bi test-bi lint format lock
 
 # A .venv that another Python was made with is made anew.
 ifneq ($(wildcard $(VENV)/bin/python),)
@@ -51,6 +51,15 @@ LIVE_PORT ?= 3001
 SPEED ?= 60
 live: demo
 	@$(VENV)/bin/python -m orchestration.sample.live --landing "$(DEMO_LANDING)" --home "$(DEMO_HOME)" --port $(LIVE_PORT) --speed $(SPEED)
+
+# Dashboards on the demo's marts, or on those of another home, for who is in HOME_DIR/bi/people.csv.
+HOME_DIR ?= $(DEMO_HOME)
+bi: PORT = 8088
+bi: setup $(VENV)-bi/.installed $(if $(filter $(DEMO_HOME),$(HOME_DIR)),demo)
+	@$(VENV)/bin/python -m orchestration.bi --home "$(HOME_DIR)" --host $(HOST) --port $(PORT) --python $(VENV)-bi/bin/python
+
+test-bi: setup browser $(VENV)-bi/.installed
+	@$(VENV)/bin/pytest -n 0 tests/bi
 
 test: lint browser proxy postgres
 	@$(VENV)/bin/pytest
@@ -117,10 +126,12 @@ bench-live: setup
 	@PYTHONPATH=tests:tests/python $(VENV)/bin/python -m benchmarks.live --work "$(BENCH)" --size $(LIVE_SIZE) --minutes $(MINUTES) \
 		--per-second $(PER_SECOND) --hours $(HOURS)
 
+$(VENV)-bi/.installed: bi/superset/requirements.lock
 $(VENV)-bench/.installed: requirements-bench.lock
-	@echo "setup: making $(VENV)-bench from $<"
-	@$(VENV)/bin/python -m venv --clear $(VENV)-bench
-	@VIRTUAL_ENV=$(VENV)-bench $(UV) pip install --quiet --require-hashes --no-deps -r $<
+$(VENV)-bi/.installed $(VENV)-bench/.installed:
+	@echo "setup: making $(@D) from $<"
+	@$(VENV)/bin/python -m venv --clear $(@D)
+	@VIRTUAL_ENV=$(@D) UV_COMPILE_BYTECODE=1 $(UV) pip install --quiet --require-hashes --no-deps -r $<
 	@touch $@
 
 lint: setup
@@ -133,10 +144,11 @@ format: setup
 	@$(VENV)/bin/ruff format orchestration tests
 	@$(VENV)/bin/ruff check --fix orchestration tests
 
-# The second has all of the first, in the same versions. The third is of `make bench` alone.
+# The second has all of the first, in the same versions. The others are of `make bench` and `make bi` alone.
 COMPILED = --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 lock: setup
 	@cp requirements-dev.lock requirements.lock
 	$(UV) pip compile $(COMPILED) pyproject.toml --extra build -o requirements.lock
 	$(UV) pip compile $(COMPILED) pyproject.toml --all-extras -o requirements-dev.lock
 	$(UV) pip compile $(COMPILED) requirements-bench.in -o requirements-bench.lock
+	$(UV) pip compile $(COMPILED) bi/superset/requirements.in -o bi/superset/requirements.lock

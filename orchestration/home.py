@@ -72,6 +72,11 @@ class Home:
         return self.path / "dagster"
 
     @property
+    def bi(self) -> Path:
+        """What the dashboards' server keeps, and who may log in there."""
+        return self.path / "bi"
+
+    @property
     def alerts(self) -> Path:
         """What has been told, and what is still to be."""
         return self.path / "alerts.sqlite"

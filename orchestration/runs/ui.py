@@ -26,7 +26,7 @@ def main() -> int:
     options = parser.parse_args()
     os.umask(PRIVATE)
     try:
-        _refuse_taken_port(options.host, options.port)
+        refuse_taken_port(options.host, options.port, "ui")
         home = open_home(options.home)
         write_settings(home)
     except KefuError as error:
@@ -43,8 +43,8 @@ def main() -> int:
     return 0
 
 
-def _refuse_taken_port(host: str, port: int) -> None:
-    """Dagster itself would go on without its interface."""
+def refuse_taken_port(host: str, port: int, target: str) -> None:
+    """Says which port is taken, and of which target of make: Dagster itself would go on without its interface."""
     try:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -52,7 +52,7 @@ def _refuse_taken_port(host: str, port: int) -> None:
     except OSError as error:
         raise KefuError(
             f"port {port} of {host} cannot be opened ({error.strerror}): end what uses it, or choose another, such as "
-            f"`make ui PORT={port + 1}`"
+            f"`make {target} PORT={port + 1}`"
         ) from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -13,11 +14,15 @@ from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import duckdb
 
+from orchestration import language
+from orchestration.bi import bundle
+from orchestration.bi.plan import plan
 from orchestration.cli import main
-from orchestration.home import PROJECT
+from orchestration.home import PROJECT, Home
 
 FIXTURES = Path(__file__).parent / "fixtures"
 
@@ -93,6 +98,26 @@ def other_process(code: str, *arguments: object) -> Iterator[int]:
         assert process.stdout.readline() == "ready\n"
         yield process.pid
         process.communicate("\n")
+
+
+def words_of_dashboards(home: Path) -> set[str]:
+    """Every English text of the dashboards; those of `kefu live` too, which a home without it leaves out."""
+    asked: set[str] = set()
+
+    def noted(english: str) -> str:
+        asked.add(english)
+        return language._(english)
+
+    with patch.object(bundle, "_", noted):
+        plan(Home(home))
+        for dataset in bundle.datasets().values():
+            if "database" in dataset:
+                noted(dataset["text"])
+                for column in re.findall(r"(\w+),?$", bundle.rendered(dataset["sql"]), re.MULTILINE)[1:-1]:
+                    bundle.label(column)
+        for dashboard in bundle.dashboards().values():
+            asked.update(chart["title"] for chart in dashboard["charts"].values())
+    return asked
 
 
 def query(home: Path, sql: str) -> list[tuple[Any, ...]]:

@@ -1,0 +1,104 @@
+"""What `make bi` gives Superset, without Superset: words in both languages, sums for rates, and who is on the list of people.
+
+tests/bi/ looks at the dashboards themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from harness import words_of_dashboards
+
+from orchestration.bi import bundle
+from orchestration.bi.people import read_people
+from orchestration.bi.plan import plan
+from orchestration.errors import KefuError
+from orchestration.home import Home
+from orchestration.language import chinese
+
+SHOPS = [("kuaishou", "s1"), ("taobao", "s1"), ("taobao", "s2")]
+HEADER = "name,role,platform,shop_id"
+
+
+@pytest.fixture
+def plan_in(built_homes: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dict[str, Any]]:
+    def made(language: str) -> dict[str, Any]:
+        monkeypatch.setenv("KEFU_LANG", language)
+        return plan(Home(built_homes["case103"]))
+
+    return made
+
+
+def test_every_word_is_in_the_catalogue(built_homes: dict[str, Path]) -> None:
+    asked = words_of_dashboards(built_homes["case103"])
+    assert sorted(asked - chinese().keys()) == []
+    assert len(asked) > 200
+
+
+def test_one_source_gives_both_languages(plan_in: Callable[[str], dict[str, Any]]) -> None:
+    """The same objects under the same ids, of which the English ones have no Chinese in them."""
+    english, in_chinese = plan_in("en")["assets"], plan_in("zh")["assets"]
+    assert english.keys() == in_chinese.keys()
+    for path, asset in english.items():
+        first, second = yaml.safe_load(asset), yaml.safe_load(in_chinese[path])
+        assert first.get("uuid") == second.get("uuid"), path
+        if path.startswith(("charts/", "dashboards/", "datasets/")) and not path.startswith("datasets/marts/"):
+            words = [first.get(key) or "" for key in ("slice_name", "dashboard_title", "description", "sql")]
+            words += [column["verbose_name"] for column in first.get("columns", [])]
+            assert not re.search("[\u4e00-\u9fff]", " ".join(words)), path
+
+
+def test_rates_are_sums_over_sums() -> None:
+    """No chart adds or averages what is a share already."""
+    for key, dataset in bundle.datasets().items():
+        for metric, each in dataset.get("metrics", {}).items():
+            if "%" in each.get("d3format", ""):
+                assert re.fullmatch(r"(sum|count)\(.+ / (nullif\()?(sum|count)\(.+", each["expression"]), f"{key}: {metric}"
+            assert not re.search(r"avg\((value|\w*rate|\w*share|\w*ratio)\)", each["expression"]), f"{key}: {metric}"
+
+
+def test_every_dataset_has_its_shop_where_its_rows_have_one(plan_in: Callable[[str], dict[str, Any]]) -> None:
+    """Otherwise people of one shop would see all: a dataset that reads a mart with shops has shop_id, and says the platform."""
+    planned = plan_in("en")
+    datasets = {path: yaml.safe_load(asset) for path, asset in planned["assets"].items() if path.startswith("datasets/")}
+    columns = {dataset["table_name"]: {each["column_name"] for each in dataset["columns"]} for dataset in datasets.values()}
+    with_shops = {name for name, has in columns.items() if "shop_id" in has}
+    assert set(planned["of_shops"]) == with_shops
+    for dataset in datasets.values():
+        read = set(re.findall(r"(?:from|join) marts\.(\w+)", dataset.get("sql") or ""))
+        if read & with_shops:
+            assert {"shop_id", "platform_id"} <= columns[dataset["table_name"]], dataset["table_name"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        (["name,role"], "its first line has to be name,role,platform,shop_id"),
+        ([HEADER, "li,boss,,"], "line 2: role 'boss' is neither viewer nor analyst"),
+        ([HEADER, "li,viewer,,", "wang,viewer,taobao,s3"], "line 3: the marts know no shop 's3' of platform 'taobao'"),
+        ([HEADER, "li,viewer,,s1"], "line 2: the marts know no shop 's1' of platform ''"),
+        ([HEADER, "li wang,viewer,,"], "line 2: name 'li wang' is none that can log in"),
+        ([HEADER, "admin,viewer,,"], "line 2: name 'admin' is none that can log in"),
+    ],
+)
+def test_what_is_no_list_of_people(lines: list[str], says: str, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(KefuError, match=re.escape(says)):
+        read_people(file, SHOPS)
+
+
+def test_people_have_the_roles_of_their_rows(tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    assert read_people(file, SHOPS) == []
+    rows = [HEADER, "li,viewer,taobao,s1", "li,viewer,kuaishou,s1", "wang,analyst,,"]
+    file.write_text("\ufeff" + "\r\n".join(rows), encoding="utf-8")
+    assert read_people(file, SHOPS) == [
+        {"name": "li", "roles": ["kefu_shop kuaishou s1", "kefu_shop taobao s1", "kefu_viewer"]},
+        {"name": "wang", "roles": ["kefu_all_shops", "kefu_analyst"]},
+    ]
