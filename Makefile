@@ -52,11 +52,12 @@ SPEED ?= 60
 live: demo
 	@$(VENV)/bin/python -m orchestration.sample.live --landing "$(DEMO_LANDING)" --home "$(DEMO_HOME)" --port $(LIVE_PORT) --speed $(SPEED)
 
-# Dashboards on the demo's marts, or on those of another home, for who is in HOME_DIR/bi/people.csv.
+# Dashboards on the demo's marts, or on those of another home, for who is in HOME_DIR/bi/people.csv. NEW_PASSWORD names who lost theirs.
 HOME_DIR ?= $(DEMO_HOME)
 bi: PORT = 8088
 bi: setup $(VENV)-bi/.installed $(if $(filter $(DEMO_HOME),$(HOME_DIR)),demo)
-	@$(VENV)/bin/python -m orchestration.bi --home "$(HOME_DIR)" --host $(HOST) --port $(PORT) --python $(VENV)-bi/bin/python
+	@$(VENV)/bin/python -m orchestration.bi --home "$(HOME_DIR)" --host $(HOST) --port $(PORT) --python $(VENV)-bi/bin/python \
+		$(if $(NEW_PASSWORD),--new-password "$(NEW_PASSWORD)")
 
 test-bi: setup browser $(VENV)-bi/.installed
 	@$(VENV)/bin/pytest -n 0 tests/bi

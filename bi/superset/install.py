@@ -41,15 +41,18 @@ def install(plan: dict) -> None:
     appbuilder.add_permissions(update_perms=True)
     security.sync_role_definitions()
     people = {user.username: user for user in security.get_all_users()}
+    known = {ADMIN, *(person["name"] for person in plan["people"])}
     if ADMIN not in people:
         people[ADMIN] = add_person(security, ADMIN, [security.find_role("Admin")])
+    elif plan["new_password"] == ADMIN:
+        renew_password(security, people[ADMIN])
     g.user = people[ADMIN]
     importing = ImportAssetsCommand(plan["assets"])
     try:
         importing.run()
     except ImportFailedError as error:
         found = [str(each) for each in getattr(error.__cause__, "_exceptions", [])]
-        raise SystemExit(f"{error}: {'; '.join(found) or error.__cause__}") from error
+        raise SystemExit(f"ImportFailedError: {'; '.join(found) or error.__cause__}") from error
     drop_what_is_gone(db, plan["assets"])
 
     tables = {table.table_name: table for table in db.session.query(SqlaTable)}
@@ -74,19 +77,25 @@ def install(plan: dict) -> None:
             add_person(security, person["name"], roles)
         else:
             user.roles = roles
-    wanted = {ADMIN, *(person["name"] for person in plan["people"])}
+            if plan["new_password"] == user.username:
+                renew_password(security, user)
     for name, user in people.items():
         if user.email.endswith(OURS):  # not who was added in Superset itself
-            user.active = name in wanted
+            user.active = name in known
     db.session.commit()
 
 
 def add_person(security, name: str, roles: list):
     """Adds a person with a password that is shown once."""
-    password = secrets.token_urlsafe(12)
-    user = security.add_user(name, name, "kefu", f"{name}{OURS}", roles, password=password)
-    print(f"bi: {name} logs in with the password {password}", flush=True)
+    user = security.add_user(name, name, "kefu", f"{name}{OURS}", roles, password=secrets.token_urlsafe())
+    renew_password(security, user)
     return user
+
+
+def renew_password(security, user) -> None:
+    password = secrets.token_urlsafe(12)
+    security.reset_password(user.id, password)
+    print(f"bi: {user.username} logs in with the password {password}", flush=True)
 
 
 def viewing(security, tables) -> list:

@@ -26,12 +26,13 @@ def main() -> int:
     parser.add_argument("--host", required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--python", type=Path, required=True, help="of the environment that has Superset")
+    parser.add_argument("--new-password", metavar="NAME", help="somebody who lost theirs")
     options = parser.parse_args()
     os.umask(PRIVATE)
     try:
         refuse_taken_port(options.host, options.port, "bi")
         home = published_home(options.home)
-        install(home, options.python)
+        install(home, options.python, options.new_password)
     except KefuError as error:
         print(f"kefu: {error}", file=sys.stderr)
         return 1
@@ -53,18 +54,22 @@ def main() -> int:
     os.execve(python, [python, *server, "superset.app:create_app()"], _environment(home))
 
 
-def install(home: Home, python: Path) -> None:
-    """Puts dashboards, roles and people into the Superset of a home, which it makes where there is none. KefuError tells of what
-    failed where that is.
+def install(home: Home, python: Path, new_password: str | None) -> None:
+    """Puts dashboards, roles and people into the Superset of a home, which it makes where there is none. Prints the passwords
+    that it gives. KefuError tells of what failed where that is.
     """
     home.bi.mkdir(mode=0o700, exist_ok=True)
     key = home.bi / "secret_key"
     if not key.exists():
         with written_aside(key) as aside:
             aside.write_text(secrets.token_urlsafe(42), encoding="utf-8")
+    wanted = plan(home)
+    known = {"admin", *(person["name"] for person in wanted["people"])}
+    if new_password and new_password not in known:
+        raise KefuError(f"NEW_PASSWORD={new_password} is nobody; these may log in: {', '.join(sorted(known))}")
     planned = home.bi / "plan.json"
     with written_aside(planned) as aside:
-        aside.write_text(json.dumps(plan(home)), encoding="utf-8")
+        aside.write_text(json.dumps(wanted | {"new_password": new_password}), encoding="utf-8")
     log = home.bi / "install.log"
     with open(log, "w", encoding="utf-8") as file:
         command = [python.absolute(), SUPERSET / "install.py", planned]
@@ -73,7 +78,7 @@ def install(home: Home, python: Path) -> None:
         if line.startswith("bi: "):  # and not what Superset prints of its own migrations
             print(line, flush=True)
     if done.returncode:
-        told = [line for line in log.read_text(encoding="utf-8").splitlines() if re.match(r"[\w.]+(Error|Exception)?: ", line)]
+        told = [line for line in log.read_text(encoding="utf-8").splitlines() if re.match(r"[\w.]+(Error|Exception): ", line)]
         raise KefuError(f"Superset could not be set up: {''.join(told[-1:])} (all of it in {log})")
 
 

@@ -132,14 +132,15 @@ def _dbt_arguments(*, full_refresh: bool, unchanged: Sequence[str] = (), marts: 
     """Arguments to build models, seeds and data tests, but for the selections whose result stands as the last build left it;
     of `marts`, if there are any, only these with what they need, and the checks on that.
 
-    Unit tests prove the code, not the data: they have no place in a production run.
+    Unit tests prove the code, not the data, and who reads the marts is no step: neither has a place in a production run.
     """
     selected = ["--select", *(f"+{mart}" for mart in marts), "+build_dates"] if marts else []
     left_out = ["--exclude", OF_MOMENTS, *unchanged]
     refreshed = ["--full-refresh"] if full_refresh else []
     # Checks of a mart run also where the mart, a view, stands as it is: what it shows is new.
     tests = "cautious" if marts else "empty"
-    return ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", tests, *selected, *left_out, *refreshed]
+    kinds = [option for kind in ("unit_test", "exposure") for option in ("--exclude-resource-type", kind)]
+    return ["build", *kinds, "--indirect-selection", tests, *selected, *left_out, *refreshed]
 
 
 @contextmanager

@@ -93,10 +93,10 @@ def slug(dashboard: str) -> str:
 
 
 @contextmanager
-def serving(home: Path, language: str = "zh") -> Iterator[Running]:
+def serving(home: Path, language: str = "zh", *more: str) -> Iterator[Running]:
     """What `make bi` runs, until the block ends."""
     port = free_port()
-    options = ["--home", str(home), "--host", "127.0.0.1", "--port", str(port), "--python", str(SUPERSET)]
+    options = [*more, "--home", str(home), "--host", "127.0.0.1", "--port", str(port), "--python", str(SUPERSET)]
     log = home.with_suffix(".log")
     with open(log, "w") as file:
         server = subprocess.Popen(
@@ -454,8 +454,9 @@ def test_again_in_english_takes_the_place_of_what_was_there(superset: Running) -
     people = superset.home / "bi" / "people.csv"
     people.write_text("name,role,platform,shop_id\nall,analyst,,\n", encoding="utf-8")
     count = len(superset.session("all").get(f"{superset.url}/api/v1/chart/?q=(page_size:200)", timeout=60).json()["result"])
-    with serving(superset.home, "en") as again:
-        assert again.passwords == {}
+    with serving(superset.home, "en", "--new-password", "admin") as again:
+        assert again.passwords.keys() == {"admin"}
+        again.session("admin")
         again.passwords = superset.passwords
         session = again.session("all")
         charts = session.get(f"{again.url}/api/v1/chart/?q=(page_size:200)", timeout=60).json()["result"]

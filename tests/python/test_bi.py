@@ -6,8 +6,9 @@ tests/bi/ looks at the dashboards themselves.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -18,8 +19,9 @@ from orchestration.bi import bundle
 from orchestration.bi.people import read_people
 from orchestration.bi.plan import plan
 from orchestration.errors import KefuError
-from orchestration.home import Home
+from orchestration.home import PROJECT, Home
 from orchestration.language import chinese
+from orchestration.report import TABLES, TARGETS
 
 SHOPS = [("kuaishou", "s1"), ("taobao", "s1"), ("taobao", "s2")]
 HEADER = "name,role,platform,shop_id"
@@ -102,3 +104,31 @@ def test_people_have_the_roles_of_their_rows(tmp_path: Path) -> None:
         {"name": "li", "roles": ["kefu_shop kuaishou s1", "kefu_shop taobao s1", "kefu_viewer"]},
         {"name": "wang", "roles": ["kefu_all_shops", "kefu_analyst"]},
     ]
+
+
+def test_the_people_of_the_document(tmp_path: Path) -> None:
+    document = (PROJECT / "docs" / "dashboards.md").read_text(encoding="utf-8")
+    file = tmp_path / "people.csv"
+    file.write_text(dedent(document[document.index(f"    {HEADER}") :].split("\n\n")[0]), encoding="utf-8")
+    found = read_people(file, [("kuaishou", "ks-shop-01"), ("taobao", "tb-shop-01"), ("taobao", "tb-shop-02")])
+    assert {person["name"]: len(person["roles"]) for person in found} == {"chen": 2, "li": 2, "wang": 3}
+
+
+def test_the_lineage_ends_where_people_look() -> None:
+    """The exposures name the marts that each dashboard and the report read, and no others."""
+    exposures = yaml.safe_load((PROJECT / "models" / "exposures.yml").read_text(encoding="utf-8"))["exposures"]
+    told = {each["name"]: sorted(re.findall(r"ref\('(\w+)'\)", " ".join(each["depends_on"]))) for each in exposures}
+    read = {
+        f"dashboard_{key.partition('_')[2]}": sorted(
+            marts_in(
+                bundle.datasets()[dataset]["sql"] for dataset in {"accounts", *(each["dataset"] for each in charts.values())}
+            )
+        )
+        for key, charts in ((key, dashboard["charts"]) for key, dashboard in bundle.dashboards().items())
+    }
+    read["report"] = sorted(marts_in(path.read_text(encoding="utf-8") for path in [*TABLES.glob("*.sql"), TARGETS]))
+    assert told == read
+
+
+def marts_in(queries: Iterable[str]) -> set[str]:
+    return {mart for query in queries for mart in re.findall(r"(?:from|join) marts\.(\w+)", query)}
