@@ -132,6 +132,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     live.set_defaults(run=_live, parser=live)
 
+    docs = commands.add_parser("docs", help="write what tables, columns and clauses there are, as one HTML file")
+    docs.add_argument("--home", type=Path, required=True, metavar="DIR", help="the home that was built")
+    docs.add_argument("--to", type=Path, required=True, metavar="FILE", help="the .html to write; one that is there is replaced")
+    docs.set_defaults(run=_docs)
+
     report = commands.add_parser("report", help="what the marts say of a period, as one HTML file or as a workbook of Excel")
     report.add_argument("--home", type=Path, required=True, metavar="DIR", help="the home that was built")
     report.add_argument(
@@ -373,6 +378,12 @@ def _rejected(options: argparse.Namespace) -> None:
 
     for line in rejected(options.home):
         _report(line)
+
+
+def _docs(options: argparse.Namespace) -> None:
+    from orchestration.docs import write_docs
+
+    _report(write_docs(options.home, options.to))
 
 
 def _report_of(options: argparse.Namespace) -> None:

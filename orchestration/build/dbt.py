@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -105,6 +106,20 @@ def compiled(home: Home, selection: str) -> list[dict[str, Any]]:
         }
         for node in nodes
     ]
+
+
+def documentation(home: Home, change: Callable[[dict[str, Any]], None]) -> str:
+    """dbt's documentation of the project and a home's warehouse as one page, after a change to its manifest."""
+    read, text = _project(home)
+    manifest = json.loads(text)
+    change(manifest)
+    with scratch(home.temporary) as folder, _closing():
+        Path(folder, "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")  # which dbt takes, and does not write
+        runner = dbtRunner(manifest=read)
+        done = _invoke(runner, ["docs", "generate", "--static", "--no-compile", *_options(home, folder)])
+        if not done.success:
+            raise KefuError(f"dbt docs failed: {one_line(done.exception)}")
+        return Path(folder, "static_index.html").read_text(encoding="utf-8")
 
 
 class _Events(EventManager):

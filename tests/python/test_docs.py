@@ -259,7 +259,7 @@ def test_what_the_demo_prints(built_homes: dict[str, Path]) -> None:
 
 def test_every_command_has_help() -> None:
     for command in (
-        *("build", "import", "check", "rejected", "generate", "explain", "live", "report", "simulate", "publish"),
+        *("build", "import", "check", "rejected", "generate", "explain", "live", "report", "docs", "simulate", "publish"),
         *("forget", "backup", "restore"),
     ):
         outcome = kefu(command, "--help")
@@ -330,7 +330,7 @@ class Place:
             values |= {"--landing": FIXTURES / "irc-support" / "landing", "--home": self.folder / "demo" / "real"}
         if "--select" in words:
             values["--home"] = new
-        if words[0] == "report" and "--to" in words:
+        if words[0] in ("report", "docs") and "--to" in words:
             values |= {
                 "--to": (self.folder / "report").with_suffix(Path(words[words.index("--to") + 1]).suffix),
                 "--period": day[:7],
@@ -388,6 +388,7 @@ def test_commands_of_kefu(place: Place) -> None:
         "build",
         "live",
         "report",
+        "docs",
         "simulate",
         "publish",
         "forget",

@@ -210,7 +210,7 @@ def test_the_marts_have_the_columns_of_the_contract(published: Path) -> None:
         "rule_parameters": "scope VARCHAR, parameter VARCHAR, value VARCHAR, valid_from DATE, valid_to DATE, clause_id "
         "VARCHAR, confidence VARCHAR, source VARCHAR",
         "rule_clauses": "clause_id VARCHAR, platform VARCHAR, title_en VARCHAR, title_zh VARCHAR, reading VARCHAR, "
-        "implemented_in VARCHAR",
+        "implemented_in VARCHAR, shapes VARCHAR",
         "metric_revisions": "platform VARCHAR, metric VARCHAR, subject VARCHAR, shop_id VARCHAR, account_id VARCHAR, "
         "period VARCHAR, period_end DATE, revision INTEGER, value DOUBLE, numerator DOUBLE, denominator DOUBLE, "
         "published_at TIMESTAMP",
