@@ -28,15 +28,15 @@ setup: $(VENV)/.installed-dev
 # What a service needs, without what only developing takes.
 install: $(VENV)/.installed
 
-$(VENV)/.installed-dev: requirements-dev.lock pyproject.toml
-$(VENV)/.installed: requirements.lock pyproject.toml
+$(VENV)/.installed-dev: requirements-dev.lock requirements-build.txt pyproject.toml
+$(VENV)/.installed: requirements.lock requirements-build.txt pyproject.toml
 $(VENV)/.installed $(VENV)/.installed-dev:
 	@$(PYTHON) $(IS_RIGHT) || { echo "setup: $(NEEDED)" >&2; exit 1; }
 	@echo "setup: making $(VENV) from $< (about a minute the first time)"
 	@$(VENV)/bin/python $(IS_RIGHT) || rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
-	@VIRTUAL_ENV=$(VENV) UV_COMPILE_BYTECODE=1 $(UV) pip install --quiet --require-hashes --no-deps -r $<
+	@VIRTUAL_ENV=$(VENV) UV_COMPILE_BYTECODE=1 $(UV) pip install --quiet --require-hashes --no-deps --build-constraints requirements-build.txt -r $<
 	@VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 

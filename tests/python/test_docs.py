@@ -52,6 +52,8 @@ RUN_ELSEWHERE = {
     "create role li ": "test_export.py::test_a_shops_people_see_their_shop",
     "select * from read_parquet('parquet/": "test_export.py::test_parquet_files_have_every_row",
     "simulated beside published": "test_simulate.py::test_what_the_document_shows",
+    "KEFU_HOME=demo/home .venv/bin/dbt parse ": "test_semantic_layer.py::test_it_gives_the_figures_of_each_day",
+    "KEFU_HOME=demo/home .venv/bin/mf query ": "test_semantic_layer.py::test_it_gives_the_figures_of_each_day",
     "name,role,platform,shop_id": "test_bi.py::test_the_people_of_the_document",
     # Here their options, assets and partitions are looked at.
     ".venv/bin/dagster asset materialize -m orchestration.runs.definitions --select marts/service_metrics ": (

@@ -29,7 +29,7 @@ def project(tmp_path: Path) -> Path:
     """A copy of what make reads, in a folder with a space, with a .venv that stands for the one that is there."""
     folder = tmp_path / "a folder"
     folder.mkdir()
-    for name in ("Makefile", "pyproject.toml", "requirements.lock", "requirements-dev.lock"):
+    for name in ("Makefile", "pyproject.toml", "requirements.lock", "requirements-dev.lock", "requirements-build.txt"):
         shutil.copy(PROJECT / name, folder)
     (folder / "orchestration").symlink_to(PROJECT / "orchestration")
     (folder / ".venv" / "bin").mkdir(parents=True)
