@@ -59,7 +59,7 @@ bi: setup $(VENV)-bi/.installed $(if $(filter $(DEMO_HOME),$(HOME_DIR)),demo)
 	@$(VENV)/bin/python -m orchestration.bi --home "$(HOME_DIR)" --host $(HOST) --port $(PORT) --python $(VENV)-bi/bin/python \
 		$(if $(NEW_PASSWORD),--new-password "$(NEW_PASSWORD)")
 
-test-bi: setup browser $(VENV)-bi/.installed
+test-bi: setup browser postgres $(VENV)-bi/.installed
 	@$(VENV)/bin/pytest -n 0 tests/bi
 
 test: lint browser proxy postgres

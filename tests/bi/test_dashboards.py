@@ -20,12 +20,13 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlparse
+from urllib.parse import parse_qs, quote, urlparse
 
 import duckdb
+import psycopg
 import pytest
 import requests
-from harness import FIXTURES, build, free_port, kefu
+from harness import FIXTURES, build, free_port, kefu, postgres_server
 from playwright.sync_api import Browser, Page, Response, sync_playwright
 
 from orchestration.bi.bundle import dashboards
@@ -447,6 +448,27 @@ def test_what_is_published_meanwhile_shows_up(superset: Running, landing: Path, 
             check(superset.home, dashboard, look(page, seen, superset, dashboard))
     empty = {f"{key}: {chart}" for key in dashboards() for chart, should in expected(superset.home, key).items() if not should}
     assert empty <= MAY_BE_EMPTY, "a chart without rows proves nothing"
+
+
+def test_a_browser_sees_the_marts_in_postgresql(superset: Running, browser: Browser) -> None:
+    """What `kefu publish` has put there, as a login role that sees one shop of one platform."""
+    own = dict(shops(superset.home))["taobao"]
+    with postgres_server() as server, psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        outcome = kefu("publish", "--home", superset.home, "--postgres", f"{server}/postgres")
+        assert outcome.code == 0, outcome.err
+        connection.execute("create role clerk login in role kefu_reader")
+        connection.execute("insert into kefu_access.shop_readers values ('clerk', 'taobao', %s)", [own])
+        uri = server.replace("postgresql://owner", "postgresql+psycopg2://clerk") + "/postgres"
+        database = {"database_name": "postgres", "sqlalchemy_uri": uri, "expose_in_sqllab": True}
+        made = superset.session("admin").post(f"{superset.url}/api/v1/database/", json=database, timeout=60)
+        assert made.ok, made.text
+        sql = "select string_agg(distinct platform || ' ' || shop_id, ',') || ' ' || count(*) as told from marts.rounds"
+        (told,) = connection.execute(
+            sql.replace("marts.rounds", f"marts.rounds where platform = 'taobao' and shop_id = '{own}'")
+        ).fetchone()
+        with person(browser, superset, "admin") as (page, _seen):
+            page.goto(f"/sqllab/?dbid={made.json()['id']}&sql={quote(sql)}&title=marts&autorun=true")
+            page.get_by_text(told).first.wait_for()
 
 
 def test_again_in_english_takes_the_place_of_what_was_there(superset: Running) -> None:

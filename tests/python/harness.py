@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -87,6 +88,29 @@ def build(landing: Path, home: Path, *more: object) -> Outcome:
     outcome = kefu("build", "--landing", landing, "--home", home, *more)
     assert outcome.code == 0, outcome.err
     return outcome
+
+
+@contextmanager
+def postgres_server() -> Iterator[str]:
+    """Debian's PostgreSQL with a cluster of its own, as the URL of its administrator without the database."""
+    binaries = max(Path("/usr/lib/postgresql").glob("*/bin"))
+    folder = Path(tempfile.mkdtemp(prefix="kefu-postgres-", dir="/tmp"))
+    as_owner = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    if as_owner:
+        shutil.chown(folder, "postgres")
+    port = free_port()
+    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder} -c fsync=off"
+
+    def run(*command: object) -> None:
+        subprocess.run([*as_owner, *map(str, command)], check=True, capture_output=True, cwd=folder)
+
+    try:
+        run(binaries / "initdb", "-D", folder / "data", "-U", "owner", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
+        run(binaries / "pg_ctl", "-D", folder / "data", "-l", folder / "log", "-w", "-o", options, "start")
+        yield f"postgresql://owner@127.0.0.1:{port}"
+    finally:
+        run(binaries / "pg_ctl", "-D", folder / "data", "-m", "immediate", "stop")
+        shutil.rmtree(folder)
 
 
 @contextmanager

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +12,7 @@ from typing import Any
 import duckdb
 import psycopg
 import pytest
-from harness import build, free_port, kefu, query
+from harness import build, kefu, postgres_server, query
 
 from orchestration.export.postgres import TYPES
 
@@ -24,25 +22,8 @@ SHOPS = "select platform, shop_id from marts.shops order by all"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    """Debian's PostgreSQL with a cluster of its own, as the URL of its administrator without the database."""
-    binaries = max(Path("/usr/lib/postgresql").glob("*/bin"))
-    folder = Path(tempfile.mkdtemp(prefix="kefu-postgres-", dir="/tmp"))
-    as_owner = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    if as_owner:
-        shutil.chown(folder, "postgres")
-    port = free_port()
-    options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder} -c fsync=off"
-
-    def run(*command: object) -> None:
-        subprocess.run([*as_owner, *map(str, command)], check=True, capture_output=True, cwd=folder)
-
-    try:
-        run(binaries / "initdb", "-D", folder / "data", "-U", "owner", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
-        run(binaries / "pg_ctl", "-D", folder / "data", "-l", folder / "log", "-w", "-o", options, "start")
-        yield f"postgresql://owner@127.0.0.1:{port}"
-    finally:
-        run(binaries / "pg_ctl", "-D", folder / "data", "-m", "immediate", "stop")
-        shutil.rmtree(folder)
+    with postgres_server() as url:
+        yield url
 
 
 @pytest.fixture
