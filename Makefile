@@ -136,14 +136,14 @@ $(VENV)-bi/.installed $(VENV)-bench/.installed:
 	@touch $@
 
 lint: setup
-	@$(VENV)/bin/ruff format --check orchestration tests
-	@$(VENV)/bin/ruff check orchestration tests
+	@$(VENV)/bin/ruff format --check orchestration tests bi
+	@$(VENV)/bin/ruff check orchestration tests bi
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/sqlfluff lint --quiet --disable-progress-bar --processes 2 models tests/dbt
 
 format: setup
-	@$(VENV)/bin/ruff format orchestration tests
-	@$(VENV)/bin/ruff check --fix orchestration tests
+	@$(VENV)/bin/ruff format orchestration tests bi
+	@$(VENV)/bin/ruff check --fix orchestration tests bi
 
 # The second has all of the first, in the same versions. The others are of `make bench` and `make bi` alone.
 COMPILED = --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
