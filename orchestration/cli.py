@@ -132,6 +132,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     live.set_defaults(run=_live, parser=live)
 
+    template = commands.add_parser(
+        "template", help="write the tables that may land as empty CSV files, with a list of their columns"
+    )
+    template.add_argument("--to", type=Path, required=True, metavar="DIR", help="a new folder")
+    template.add_argument("--platform", choices=platforms(), help="of one platform (default: all)")
+    template.set_defaults(run=_template)
+
     docs = commands.add_parser("docs", help="write what tables, columns and clauses there are, as one HTML file")
     docs.add_argument("--home", type=Path, required=True, metavar="DIR", help="the home that was built")
     docs.add_argument("--to", type=Path, required=True, metavar="FILE", help="the .html to write; one that is there is replaced")
@@ -378,6 +385,12 @@ def _rejected(options: argparse.Namespace) -> None:
 
     for line in rejected(options.home):
         _report(line)
+
+
+def _template(options: argparse.Namespace) -> None:
+    from orchestration.landing.template import write_template
+
+    _report(write_template(options.to, options.platform))
 
 
 def _docs(options: argparse.Namespace) -> None:

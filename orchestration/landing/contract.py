@@ -140,6 +140,17 @@ def contract() -> dict[tuple[str, str], Table]:
 
 
 @cache
+def meanings() -> dict[tuple[str, str, str], str]:
+    """What each column means, by (platform, table, column)."""
+    return {
+        (platform, entry["name"], column["name"]): column["description"]
+        for platform in platforms()
+        for entry in _source(platform)["tables"]
+        for column in entry["columns"]
+    }
+
+
+@cache
 def other_names() -> dict[str, str]:
     """Names by which people call a platform, each with the platform's own."""
     return {other: platform for platform in platforms() for other in _meta(_source(platform)).get("also_called", ())}

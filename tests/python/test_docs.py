@@ -261,7 +261,20 @@ def test_what_the_demo_prints(built_homes: dict[str, Path]) -> None:
 
 def test_every_command_has_help() -> None:
     for command in (
-        *("build", "import", "check", "rejected", "generate", "explain", "live", "report", "docs", "simulate", "publish"),
+        *(
+            "build",
+            "import",
+            "check",
+            "rejected",
+            "generate",
+            "explain",
+            "live",
+            "report",
+            "docs",
+            "simulate",
+            "publish",
+            "template",
+        ),
         *("forget", "backup", "restore"),
     ):
         outcome = kefu(command, "--help")
@@ -341,6 +354,8 @@ class Place:
             there = {"DIR": str(self.home), "demo/home": str(self.home), "PARAMETER=VALUE": "response_target_seconds=120"}
             words = [self.ids["DAY"] if re.fullmatch(r"\d{4}-\d\d-\d\d", word) else there.get(word, word) for word in words]
             return [str(self.folder / word) if word.endswith(".csv") else word for word in words]
+        if words[0] == "template":
+            values |= {"--to": new, "--platform": "taobao"}
         if words[0] == "publish":
             values["--parquet"] = self.folder / "parquet"
         filled = [str(values.get(before, word)) for before, word in zip(["", *words], words, strict=False)]
@@ -391,6 +406,7 @@ def test_commands_of_kefu(place: Place) -> None:
         "live",
         "report",
         "docs",
+        "template",
         "simulate",
         "publish",
         "forget",

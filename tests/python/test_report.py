@@ -15,6 +15,7 @@ from playwright.sync_api import sync_playwright
 
 from orchestration.alerts.alert import Kind
 from orchestration.home import PROJECT
+from orchestration.landing.template import HEADINGS
 from orchestration.language import chinese
 from orchestration.report import ORDER, TABLES
 from orchestration.report.charts import WEEKDAYS
@@ -153,7 +154,16 @@ def test_everything_has_its_chinese_and_nothing_is_left_over(home: Path, tmp_pat
     monkeypatch.setenv("KEFU_LANG", "en")
     book = load_workbook(report(home, tmp_path / "report.xlsx"))
     headings = {str(cell.value) for sheet in book for cell in sheet[1]}
-    words = {*STATUSES, *WEEKDAYS, *map(str, Kind), *book.sheetnames, heading("share_late"), heading("hour"), heading("rounds")}
+    words = {
+        *HEADINGS,
+        *STATUSES,
+        *WEEKDAYS,
+        *map(str, Kind),
+        *book.sheetnames,
+        heading("share_late"),
+        heading("hour"),
+        heading("rounds"),
+    }
     assert texts_of_the_code() | headings | {*TITLES} | words - set(book.sheetnames) | words_of_dashboards(home) == set(chinese())
 
 
