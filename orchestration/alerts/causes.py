@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -11,6 +11,8 @@ from typing import Any
 import duckdb
 
 from orchestration.alerts.alert import Alert, Kind
+from orchestration.landing.contract import platform_name
+from orchestration.language import _, figure, language
 from orchestration.sql import dicts
 
 RATINGS = Path(__file__).parent / "ratings"  # a query for each platform whose ratings are told
@@ -56,11 +58,15 @@ def missing_deliveries(marts: duckdb.DuckDBPyConnection, now: datetime) -> list[
         """,
         {"last_expected": last_expected},
     ).fetchall()
+    one, several = (
+        _("{table}: nothing delivered for dt={first}"),
+        _("{table}: nothing delivered for dt={first}, {days} days in all"),
+    )
     return [
         Alert(
             _cause(Kind.DELIVERY, platform, table, first),
             Kind.DELIVERY,
-            f"{platform}/{table}: nothing delivered for dt={first}{f', {days} days in all' if days > 1 else ''}",
+            (several if days > 1 else one).format(table=f"{platform}/{table}", first=first, days=days),
         )
         for platform, table, first, days in rows
     ]
@@ -71,6 +77,7 @@ def metrics_off_target(marts: duckdb.DuckDBPyConnection, now: datetime) -> list[
 
     A window that rolls is another one every day: of one that stays off its target each month is told once.
     """
+    in_words = _in_words(marts)
     relation = marts.execute(
         "from marts.metric_outlook where status in ('at_risk', 'lost', 'missed') order by platform, metric, shop_id"
     )
@@ -78,32 +85,51 @@ def metrics_off_target(marts: duckdb.DuckDBPyConnection, now: datetime) -> list[
         Alert(
             _cause(Kind.METRIC, row["platform"], row["metric"], row["shop_id"], _when(row), row["status"]),
             Kind.METRIC,
-            _metric_text(row),
+            _metric_text(row, in_words),
         )
         for row in dicts(relation)
     ]
 
 
-def _metric_text(row: dict[str, Any]) -> str:
-    subject = f"{row['platform']} {row['shop_id']} {row['metric']}"
-    value, target = (_amount(row[name], row["unit"]) for name in ("value", "target"))
+def _metric_text(row: dict[str, Any], in_words: Mapping[tuple[str, str], str]) -> str:
+    metric = in_words.get((row["platform"], row["metric"]), row["metric"])
+    about = {"subject": f"{platform_name(row['platform'])} {row['shop_id']} {metric}"}
+    about |= {name: _amount(row[name], row["unit"]) for name in ("value", "target")}
     period = _period(row)
-    span = f"{SPANS.get(period, period)} to {row['period_end']}"
+    about["span"] = _("{span} to {end}").format(span=_(SPANS.get(period, period)), end=row["period_end"])
     if row["status"] == "missed":
-        return f"{subject}: {value} in the {span}, target {target} missed"
-    is_share = row["unit"] == "share"
-    left = "on the next day" if _rolls(row) else f"in the {row['days_left']} days left"
-    cases = f"{row['expected_denominator']:,.0f} cases expected {left}"
+        return _("{subject}: {value} in the {span}, target {target} missed").format(**about)
+    left = _("on the next day") if _rolls(row) else _("in the {days} days left").format(days=row["days_left"])
+    cases = _("{cases} cases expected {left}").format(cases=f"{row['expected_denominator']:,.0f}", left=left)
     if row["needed_numerator"] is not None:
-        rest = f"{row['needed_numerator']:,.0f} of {cases} have to succeed"
+        rest = _("{needed} of {cases} have to succeed").format(needed=f"{row['needed_numerator']:,.0f}", cases=cases)
     else:
-        allowed = f"{abs(row['allowed_numerator']):,.0f}{'' if is_share else ' s'}"
-        rest = f"{allowed} too many for {cases}" if row["allowed_numerator"] < 0 else f"{allowed} still allowed for {cases}"
-    state = "at risk" if row["status"] == "at_risk" else "cannot be met that day" if _rolls(row) else "can no longer be met"
-    return f"{subject}: {value} so far, target {target} {state} ({span}): {rest}"
+        amount = f"{abs(row['allowed_numerator']):,.0f}"
+        allowed = amount if row["unit"] == "share" else _("{seconds} s").format(seconds=amount)
+        is_over = row["allowed_numerator"] < 0
+        rest = (_("{allowed} too many for {cases}") if is_over else _("{allowed} still allowed for {cases}")).format(
+            allowed=allowed, cases=cases
+        )
+    lost = _("cannot be met that day") if _rolls(row) else _("can no longer be met")
+    about["state"] = _("at risk") if row["status"] == "at_risk" else lost
+    return _("{subject}: {value} so far, target {target} {state} ({span}): {rest}").format(**about, rest=rest)
 
 
 SPANS = {"week": "week", "rolling_7d": "7 days", "rolling_30d": "30 days", "month": "month", "calendar_month": "month"}
+
+
+def _in_words(marts: duckdb.DuckDBPyConnection) -> Mapping[tuple[str, str], str]:
+    """Titles of metrics and texts of reasons, by platform and name, for who reads Chinese; in English the names are words."""
+    if language() != "zh":
+        return {}
+    found: dict[tuple[str, str], str] = {}
+    for words in (
+        "select platform, metric, title_zh from marts.metrics",
+        "select platform, reason, text_zh from marts.exclusion_reasons",
+    ):
+        with suppress(duckdb.CatalogException):  # an older kefu published no such mart
+            found |= {(platform, name): text for platform, name, text in marts.execute(words).fetchall()}
+    return found
 
 
 def _period(row: dict[str, Any]) -> str:
@@ -119,12 +145,13 @@ def _when(row: dict[str, Any]) -> str:
 
 
 def _amount(value: float, unit: str) -> str:
-    return f"{value:.1%}" if unit == "share" else f"{value:,.1f} s"
+    return f"{value:.1%}" if unit == "share" else figure(value, unit)
 
 
 def dissatisfied_ratings(marts: duckdb.DuckDBPyConnection, now: datetime) -> list[Alert]:
     """The newest ratings that are not satisfied, as the platform's query in ratings/ finds them."""
     alerts = []
+    in_words = _in_words(marts)
     for query in sorted(RATINGS.glob("*.sql")):
         platform = query.stem
         with suppress(duckdb.CatalogException):  # an older kefu published no such mart
@@ -138,11 +165,12 @@ def dissatisfied_ratings(marts: duckdb.DuckDBPyConnection, now: datetime) -> lis
                 """,
                 {"platform": platform},
             ).fetchall()
-            alerts += [_rating(platform, *row) for row in rows]
+            alerts += [_rating(in_words, platform, *row) for row in rows]
     return alerts
 
 
 def _rating(
+    in_words: Mapping[tuple[str, str], str],
     platform: str,
     what: str,
     shop: str,
@@ -152,10 +180,27 @@ def _rating(
     exclusion_reasons: list[str],
     editable_until: datetime | None,
 ) -> Alert:
-    change = f"; the buyer can change it until {editable_until:%Y-%m-%d %H:%M}" if editable_until else ""
-    exclusion = f"; does not count ({', '.join(exclusion_reasons)})" if exclusion_reasons else ""
-    text = f"{platform} {shop} {account or 'no account'}: {what} rated {rating} at {rated_at:%Y-%m-%d %H:%M}{change}{exclusion}"
+    until = f"{editable_until:%Y-%m-%d %H:%M}" if editable_until else None
+    change = _("; the buyer can change it until {until}").format(until=until) if until else ""
+    reasons = ", ".join(in_words.get((platform, reason), reason) for reason in exclusion_reasons)
+    exclusion = _("; does not count ({reasons})").format(reasons=reasons) if reasons else ""
+    text = _("{platform} {shop} {account}: {what} rated {value} at {at}").format(
+        platform=platform_name(platform),
+        shop=shop,
+        account=account or _("no account"),
+        what=_each_word(what),
+        value=_each_word(rating),
+        at=f"{rated_at:%Y-%m-%d %H:%M}",
+    )
+    text += f"{change}{exclusion}"
     return Alert(_cause(Kind.RATING, platform, what), Kind.RATING, text)
+
+
+WORDS = ("card", "session", "eval_code", "stars", "disappointed")  # of what the queries in ratings/ give
+
+
+def _each_word(text: str) -> str:
+    return " ".join(_(word) for word in text.split())
 
 
 def rejection_bands(marts: duckdb.DuckDBPyConnection, now: datetime) -> list[Alert]:
@@ -172,8 +217,16 @@ def rejection_bands(marts: duckdb.DuckDBPyConnection, now: datetime) -> list[Ale
         Alert(
             _cause(Kind.REJECTION, shop, month, band),
             Kind.REJECTION,
-            f"taobao {shop} is in the band {band}: {clicks:,} of {exposures:,} prompts clicked ({rate:.1%}) in {month:%Y-%m}"
-            f"{'' if is_assessed else ', too few to be assessed so far'}",
+            _("{platform} {shop} is in the band {band}: {clicks} of {exposures} prompts clicked ({rate}) in {month}").format(
+                platform=platform_name("taobao"),
+                shop=shop,
+                band=_(band),
+                clicks=f"{clicks:,}",
+                exposures=f"{exposures:,}",
+                rate=f"{rate:.1%}",
+                month=f"{month:%Y-%m}",
+            )
+            + ("" if is_assessed else _(", too few to be assessed so far")),
         )
         for shop, month, band, rate, clicks, exposures, is_assessed in rows
     ]
@@ -197,14 +250,24 @@ def differing_figures(marts: duckdb.DuckDBPyConnection, now: datetime) -> list[A
         order by all
         """
     ).fetchall()
+    in_words = _in_words(marts)
+    differs = _(
+        "{subject}: {differ} of {count} official figures differ; {span}{account}: official {official}, computed {computed}"
+    )
     return [
         Alert(
             _cause(Kind.RECONCILIATION, platform, shop, metric, newest["period_end"]),
             Kind.RECONCILIATION,
-            f"{platform} {shop} {metric}: {differ:,} of {figures:,} official figures differ; {newest['period']} to "
-            f"{newest['period_end']}{f' of {account}' if (account := newest['account_id']) else ''}: official "
-            f"{_amount(newest['official'], unit)}, computed {_amount(newest['computed'], unit)}; "
-            f"kefu explain {platform}/{shop}/{newest['period_end']}/{metric}",
+            differs.format(
+                subject=f"{platform_name(platform)} {shop} {in_words.get((platform, metric), metric)}",
+                differ=f"{differ:,}",
+                count=f"{figures:,}",
+                span=_("{span} to {end}").format(span=_(newest["period"]), end=newest["period_end"]),
+                account=_(" of {account}").format(account=newest["account_id"]) if newest["account_id"] else "",
+                official=_amount(newest["official"], unit),
+                computed=_amount(newest["computed"], unit),
+            )
+            + f"; kefu explain {platform}/{shop}/{newest['period_end']}/{metric}",
         )
         for platform, shop, metric, unit, differ, figures, newest in rows
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -290,3 +291,20 @@ def test_a_built_home_gives_reasons_of_each_kind(built_homes: dict[str, Path]) -
     assert kinds.count("metric off its target") == metrics > 10
     assert len({alert.cause for alert in alerts}) == len(alerts)
     assert not [alert for alert in alerts if "\n" in alert.text]
+
+
+def test_who_reads_chinese_is_told_in_chinese(built_homes: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of everything a built home gives reason to tell; what is told already is known by the same causes."""
+    told: dict[str, list[Alert]] = {}
+    with duckdb.connect(str(built_homes["case103"] / "kefu.duckdb"), read_only=True) as connection:
+        (now,) = connection.execute("select max(last_dt) + 3 + time '12:00' from marts.data_freshness").fetchall()
+        for language in ("en", "zh"):
+            monkeypatch.setenv("KEFU_LANG", language)
+            told[language] = causes(connection, now[0])
+    assert [alert.cause for alert in told["zh"]] == [alert.cause for alert in told["en"]]
+    assert len({alert.kind for alert in told["zh"]}) >= 4
+    for alert in told["zh"]:
+        assert re.search("[\u4e00-\u9fff]{2}", alert.text), alert.text
+        assert not re.search(r"\b(target|expected|nothing|official|computed|rated|cases|day|count|prompts)\b", alert.text), (
+            alert.text
+        )

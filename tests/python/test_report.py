@@ -14,6 +14,7 @@ from openpyxl import load_workbook
 from playwright.sync_api import sync_playwright
 
 from orchestration.alerts.alert import Kind
+from orchestration.alerts.causes import SPANS, WORDS
 from orchestration.home import PROJECT
 from orchestration.landing.template import HEADINGS
 from orchestration.language import chinese
@@ -156,6 +157,8 @@ def test_everything_has_its_chinese_and_nothing_is_left_over(home: Path, tmp_pat
     headings = {str(cell.value) for sheet in book for cell in sheet[1]}
     words = {
         *HEADINGS,
+        *WORDS,
+        *SPANS.values(),
         *STATUSES,
         *WEEKDAYS,
         *map(str, Kind),
