@@ -55,7 +55,8 @@ def install(plan: dict) -> None:
         raise SystemExit(f"ImportFailedError: {'; '.join(found) or error.__cause__}") from error
     drop_what_is_gone(db, plan["assets"])
 
-    tables = {table.table_name: table for table in db.session.query(SqlaTable)}
+    # Those of people's own are theirs to open to others.
+    tables = {table.table_name: table for table in db.session.query(SqlaTable).filter_by(is_managed_externally=True)}
     set_role(db, security, VIEWER, viewing(security, tables.values()))
     set_role(db, security, ANALYST, [*viewing(security, tables.values()), *security.find_role("sql_lab").permissions])
     set_role(db, security, ALL_SHOPS, [])

@@ -1,6 +1,6 @@
 """How Superset is set up for kefu: locked down, nothing cached, nothing asked of other hosts.
 
-KEFU_BI_STATE is the folder of what Superset keeps, KEFU_LANG the language, zh or en.
+DASHBOARDS_STATE is the folder of what Superset keeps, KEFU_LANG the language, zh or en.
 """
 
 import os
@@ -12,7 +12,7 @@ from sqlglot import exp
 from superset.config import TALISMAN_CONFIG
 from superset.exceptions import SupersetGenericErrorException
 
-STATE = Path(os.environ["KEFU_BI_STATE"])
+STATE = Path(os.environ["DASHBOARDS_STATE"])
 SECRET_KEY = (STATE / "secret_key").read_text(encoding="utf-8")
 SQLALCHEMY_DATABASE_URI = f"sqlite:///{STATE}/superset.db"
 

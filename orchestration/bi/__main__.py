@@ -84,7 +84,7 @@ def install(home: Home, python: Path, new_password: str | None) -> None:
 
 def _environment(home: Home) -> dict[str, str]:
     return os.environ | {
-        "KEFU_BI_STATE": str(home.bi),
+        "DASHBOARDS_STATE": str(home.bi),
         "KEFU_LANG": language(),
         "PYTHONPATH": str(SUPERSET),
         "SUPERSET_CONFIG_PATH": str(SUPERSET / "superset_config.py"),
