@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 from orchestration.build.dbt import documentation
 from orchestration.errors import KefuError
-from orchestration.home import PROJECT, Home, first_line, one_writer, published_home, written_aside
+from orchestration.home import Home, first_line, one_writer, published_home, written_aside
 from orchestration.language import _
+from orchestration.seeds import seed
 
-CLAUSES = PROJECT / "seeds" / "rule_clauses.csv"
 PACKAGE = "kefu"
 
 
@@ -21,8 +20,7 @@ def write_docs(home_path: Path, to: Path) -> str:
     home = published_home(home_path)
     if to.suffix != ".html":
         raise KefuError(f"--to {to}: the catalogue is a file .html")
-    with open(CLAUSES, encoding="utf-8", newline="") as file:
-        clauses = list(csv.DictReader(file))
+    clauses = seed("rule_clauses")
     page = _page(home, clauses)
     try:
         with written_aside(to) as aside:
@@ -64,8 +62,8 @@ def _clause(clause: dict[str, str], nodes: dict[str, Any]) -> dict[str, Any]:
         "resource_type": "exposure",
         "type": "notebook",
         "package_name": PACKAGE,
-        "path": CLAUSES.name,
-        "original_file_path": str(CLAUSES.relative_to(PROJECT)),
+        "path": "rule_clauses.csv",
+        "original_file_path": "seeds/rule_clauses.csv",
         "unique_id": f"exposure.{PACKAGE}.{name}",
         "fqn": [PACKAGE, "clauses", name],
         "owner": {"name": clause["platform"], "email": None},

@@ -57,8 +57,9 @@ def install(plan: dict) -> None:
 
     # Those of people's own are theirs to open to others.
     tables = {table.table_name: table for table in db.session.query(SqlaTable).filter_by(is_managed_externally=True)}
-    set_role(db, security, VIEWER, viewing(security, tables.values()))
-    set_role(db, security, ANALYST, [*viewing(security, tables.values()), *security.find_role("sql_lab").permissions])
+    looking = viewing(security, tables.values())
+    set_role(db, security, VIEWER, looking)
+    set_role(db, security, ANALYST, [*looking, *security.find_role("sql_lab").permissions])
     set_role(db, security, ALL_SHOPS, [])
     for role in plan["shops"]:
         set_role(db, security, role, [])

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from orchestration.bi.people import ADMIN
 from orchestration.bi.plan import plan
 from orchestration.errors import KefuError
 from orchestration.home import PRIVATE, PROJECT, Home, published_home, written_aside
@@ -64,7 +65,7 @@ def install(home: Home, python: Path, new_password: str | None) -> None:
         with written_aside(key) as aside:
             aside.write_text(secrets.token_urlsafe(42), encoding="utf-8")
     wanted = plan(home)
-    known = {"admin", *(person["name"] for person in wanted["people"])}
+    known = {ADMIN, *(person["name"] for person in wanted["people"])}
     if new_password and new_password not in known:
         raise KefuError(f"NEW_PASSWORD={new_password} is nobody; these may log in: {', '.join(sorted(known))}")
     planned = home.bi / "plan.json"

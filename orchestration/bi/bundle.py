@@ -266,7 +266,7 @@ def _position(key: str, charts: Mapping[str, Config]) -> Config:
                 "children": [],
                 "parents": [*parents, row_id],
                 "meta": {
-                    "chartId": int(UUID(uuid).int % 1_000_000_000),  # until the import gives it one
+                    "chartId": UUID(uuid).int % 1_000_000_000,  # until the import gives it one
                     "uuid": uuid,
                     "sliceName": _(source["title"]),
                     "width": source.get("width", COLUMNS_OF_A_ROW),

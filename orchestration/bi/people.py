@@ -13,6 +13,7 @@ from orchestration.errors import KefuError
 COLUMNS = ("name", "role", "platform", "shop_id")
 ROLES = {"viewer": "kefu_viewer", "analyst": "kefu_analyst"}
 ALL_SHOPS = "kefu_all_shops"
+ADMIN = "admin"  # whom Superset itself needs
 NAME = re.compile(r"[\w.-]{1,60}")
 
 Shop = tuple[str, str]  # platform and shop_id
@@ -32,7 +33,7 @@ def read_people(file: Path, shops: Sequence[Shop]) -> list[dict[str, Any]]:
             raise KefuError(f"{file}: its first line has to be {','.join(COLUMNS)}")
         for row in reader:
             where = f"{file}, line {reader.line_num}"
-            if not NAME.fullmatch(row["name"] or "") or row["name"] == "admin":
+            if not NAME.fullmatch(row["name"] or "") or row["name"] == ADMIN:
                 raise KefuError(f"{where}: name {row['name']!r} is none that can log in")
             if row["role"] not in ROLES:
                 raise KefuError(f"{where}: role {row['role']!r} is neither {' nor '.join(ROLES)}")

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from orchestration.bi.bundle import bundle
-from orchestration.bi.people import read_people, role_of
+from orchestration.bi.people import Shop, read_people, role_of
 from orchestration.export import Mart, published
 from orchestration.home import Home
 from orchestration.sql import text
@@ -23,19 +23,22 @@ def plan(home: Home) -> dict[str, Any]:
         files = bundle(home, connection, marts)
     people = read_people(home.bi / "people.csv", shops)
     platform_of = _with_shops(marts, [file for path, file in files.items() if path.startswith("datasets/")])
-    clauses = {
-        role_of((platform, shop_id)): {
-            dataset: f"{of_row} = {text(platform)} and shop_id = {text(shop_id)}" for dataset, of_row in platform_of.items()
-        }
-        for platform, shop_id in shops
-    }
     used = {role for person in people for role in person["roles"]}
     return {
         "assets": {path: yaml.safe_dump(file, allow_unicode=True, sort_keys=False) for path, file in files.items()},
         "people": people,
         "of_shops": list(platform_of),
-        "shops": {role: of_role for role, of_role in clauses.items() if role in used},
+        "shops": {
+            role_of(shop): {dataset: _is_of(shop, platform) for dataset, platform in platform_of.items()}
+            for shop in shops
+            if role_of(shop) in used
+        },
     }
+
+
+def _is_of(shop: Shop, platform: str) -> str:
+    """SQL for whether a row is of a shop; `platform` is SQL for its platform."""
+    return f"{platform} = {text(shop[0])} and shop_id = {text(shop[1])}"
 
 
 def _with_shops(marts: Sequence[Mart], datasets: Sequence[Mapping[str, Any]]) -> dict[str, str]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 
 from orchestration.errors import KefuError
-from orchestration.home import PROJECT
 from orchestration.imports.sheets import Platform
 from orchestration.imports.values import Span, last_of_month, month_of, span_of
+from orchestration.seeds import seed
 
 FORMS = "2026-04-17, 2026-04-01~2026-04-30, month:2026-04 or rolling_30d:2026-04-17"
 DAYS = {"day": 1, "week": 7, "rolling_7d": 7, "rolling_30d": 30}  # by the last day
@@ -90,5 +89,4 @@ def _rule(platform: Platform, parameter: str, day: date) -> int | None:
 
 @cache
 def _parameters() -> list[dict[str, str]]:
-    with open(PROJECT / "seeds" / "rule_parameters.csv", encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+    return seed("rule_parameters")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -13,10 +12,10 @@ from typing import Any
 import yaml
 
 from orchestration.errors import KefuError
-from orchestration.home import PROJECT
 from orchestration.imports.cells import Grid, Row
 from orchestration.imports.values import UNITS, plain
 from orchestration.landing.contract import platforms
+from orchestration.seeds import seed
 
 HEADER_WITHIN = 10  # rows from the first
 LEAST_COLUMNS = 2  # by which a sheet is known, if they are at least half of the row
@@ -148,8 +147,7 @@ def _read(name: str) -> dict[str, Any]:
 
 
 def _periods(platform: str) -> dict[str, str]:
-    with open(PROJECT / "seeds" / "metric_periods.csv", encoding="utf-8", newline="") as stream:
-        return {row["period"]: row["kind"] for row in csv.DictReader(stream) if row["platform"] == platform}
+    return {row["period"]: row["kind"] for row in seed("metric_periods") if row["platform"] == platform}
 
 
 def _sheet(entry: dict[str, Any]) -> Sheet:

@@ -31,6 +31,7 @@ class Column:
     is_person: bool = False  # its value is a buyer's (user's) id
     is_free_text: bool = False  # what people wrote, who may name anybody
     known_at: str | None = field(default=None, repr=False)  # the column that says from when on the value is known
+    meaning: str = field(default="", repr=False)
 
     @property
     def is_id(self) -> bool:
@@ -140,17 +141,6 @@ def contract() -> dict[tuple[str, str], Table]:
 
 
 @cache
-def meanings() -> dict[tuple[str, str, str], str]:
-    """What each column means, by (platform, table, column)."""
-    return {
-        (platform, entry["name"], column["name"]): column["description"]
-        for platform in platforms()
-        for entry in _source(platform)["tables"]
-        for column in entry["columns"]
-    }
-
-
-@cache
 def other_names() -> dict[str, str]:
     """Names by which people call a platform, each with the platform's own."""
     return {other: platform for platform in platforms() for other in _meta(_source(platform)).get("also_called", ())}
@@ -187,6 +177,7 @@ def _column(entry: dict[str, Any]) -> Column:
         is_person=meta.get("person", False),
         is_free_text=meta.get("free_text", False),
         known_at=meta.get("known_at"),
+        meaning=entry.get("description", ""),
     )
 
 

@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from orchestration.errors import KefuError
-from orchestration.home import PROJECT, first_line
-from orchestration.landing.contract import Column, Table, contract, meanings
+from orchestration.home import first_line
+from orchestration.landing.contract import Column, Table, contract
 from orchestration.language import _, language
+from orchestration.seeds import seed
 
 LIST = "columns.csv"
 
@@ -42,9 +43,8 @@ def _described(tables: Sequence[Table]) -> Iterator[list[str]]:
         how_often = _("daily") if table.is_daily else _("when there is something")
         metrics = _("; ").join(needing[table.platform, table.name])
         for column in table.columns:
-            meaning = meanings()[table.platform, table.name, column.name]
-            required = [table.platform, table.name, how_often, metrics, column.name, column.data_type, _required(column)]
-            yield [*required, _("; ").join(column.values), meaning]
+            of_column = [column.name, column.data_type, _required(column), _("; ").join(column.values), column.meaning]
+            yield [table.platform, table.name, how_often, metrics, *of_column]
 
 
 def _required(column: Column) -> str:
@@ -55,17 +55,12 @@ def _required(column: Column) -> str:
 
 def _metrics_by_table() -> Mapping[tuple[str, str], list[str]]:
     """The titles of the metrics that cannot be computed without a table."""
-    titles = {(row["platform"], row["metric"]): row[f"title_{language()}"] for row in _seed("metrics")}
+    titles = {(row["platform"], row["metric"]): row[f"title_{language()}"] for row in seed("metrics")}
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for row in _seed("metric_tables"):
+    for row in seed("metric_tables"):
         if row["is_required"] == "true":
             found[row["platform"], row["table_name"]].append(titles[row["platform"], row["metric"]])
     return found
-
-
-def _seed(name: str) -> list[dict[str, str]]:
-    with open(PROJECT / "seeds" / f"{name}.csv", encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def _write(file: Path, rows: Sequence[Sequence[str]]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -12,7 +11,7 @@ from typing import Any
 import duckdb
 
 from orchestration.build.checks import RowDates
-from orchestration.home import PROJECT
+from orchestration.seeds import seed
 
 Span = tuple[date, date]  # first and last day
 
@@ -143,7 +142,6 @@ def _height(rate: float) -> float:
 def response_rates() -> dict[str, tuple[str, str]]:
     """Metric and Chinese title of each platform's response rate, the first of its metrics in the seed."""
     rates: dict[str, tuple[str, str]] = {}
-    with open(PROJECT / "seeds" / "metrics.csv", encoding="utf-8") as lines:
-        for row in csv.DictReader(lines):
-            rates.setdefault(row["platform"], (row["metric"], row["title_zh"]))
+    for row in seed("metrics"):
+        rates.setdefault(row["platform"], (row["metric"], row["title_zh"]))
     return rates
