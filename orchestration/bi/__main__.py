@@ -40,18 +40,7 @@ def main() -> int:
     print(f"Superset on http://{options.host}:{options.port}, on {options.home}", flush=True)
     python = str(options.python.absolute())
     # One process with threads: DuckDB reads the file once for all of them.
-    server = [
-        "-m",
-        "gunicorn",
-        "--workers",
-        "1",
-        "--threads",
-        "8",
-        "--timeout",
-        "120",
-        "--bind",
-        f"{options.host}:{options.port}",
-    ]
+    server = f"-m gunicorn --workers 1 --threads 8 --timeout 120 --no-control-socket --bind {options.host}:{options.port}".split()
     os.execve(python, [python, *server, "superset.app:create_app()"], _environment(home))
 
 
