@@ -20,6 +20,7 @@ from orchestration.clock import BEIJING
 from orchestration.errors import KefuError
 from orchestration.home import PRIVATE
 from orchestration.landing.contract import platforms
+from orchestration.language import localized
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options) or 0)
     except (KefuError, OSError, duckdb.Error) as error:
-        print(f"kefu: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"kefu: {localized(' '.join(str(error).split()))}", file=sys.stderr)
         return 1
 
 
@@ -318,7 +319,7 @@ def _names(text: str) -> list[str]:
 def _report(line: str) -> None:
     """Prints a line. Whoever has read enough of them (`| head`) stops nothing that is being done."""
     try:
-        print(line, flush=True)
+        print(localized(line), flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

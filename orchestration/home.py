@@ -18,6 +18,7 @@ from typing import TextIO
 import duckdb
 
 from orchestration.errors import KefuError
+from orchestration.language import localized
 
 PROJECT = Path(__file__).resolve().parent.parent
 PRIVATE = 0o077  # the umask of whatever kefu runs: its files are the owner's alone, but for what is FOR_READERS
@@ -115,7 +116,7 @@ class _Wait:
         if time.monotonic() >= self.until:
             return True
         if not self.is_told:
-            print(f"waiting: {reason}", file=sys.stderr, flush=True)
+            print(localized(f"waiting: {reason}"), file=sys.stderr, flush=True)
         self.is_told = True
         time.sleep(0.2)
         return False

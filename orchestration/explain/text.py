@@ -11,6 +11,8 @@ from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 
+from orchestration.language import localized
+
 Row = dict[str, Any]
 
 PLATFORMS = {"taobao": "Taobao 淘宝", "tmall": "Tmall 天猫", "kuaishou": "Kuaishou 快手", "xiaohongshu": "Xiaohongshu 小红书"}
@@ -59,13 +61,13 @@ class Explanation:
 
 
 def render(explanation: Explanation) -> str:
-    day, lines = explanation.day, [explanation.title]
-    lines += table([(f"  {name}", value) for name, value in explanation.header])
+    day, lines = explanation.day, [localized(explanation.title)]
+    lines += table([(f"  {localized(name)}", localized(value)) for name, value in explanation.header])
     if explanation.entries:
-        lines += [f"\nTimeline 时间线 (times without a date are of {day})", *timeline(explanation.entries, day)]
-    lines.append("\nVerdict 结论")
-    for headline, told in explanation.verdict:
-        lines += [f"  {headline}", *(f"    {sentence}" for sentence in told)]
+        lines += ["\n" + localized(f"Timeline 时间线 (times without a date are of {day})"), *timeline(explanation.entries, day)]
+    lines.append("\n" + localized("Verdict 结论"))
+    for headline, sentences in explanation.verdict:
+        lines += [f"  {localized(headline)}", *(f"    {localized(sentence)}" for sentence in sentences)]
     for place, one in enumerate(explanation.findings, start=1):
         lines.append(f"    {place}. {one['clause_id']} {one['title_en']} {one['title_zh']} [{one['reason']}]")
         lines += [f"       {one['description']}", f"       - {one['evidence']}"]
@@ -73,10 +75,11 @@ def render(explanation: Explanation) -> str:
 
 
 def timeline(entries: Sequence[Entry], day: date) -> list[str]:
-    told = [
-        (one.mark and f"{one.mark} >", clock(one.at, day), one.who, one.words, one.what) for one in without_quiet(entries, day)
+    lines = [
+        (one.mark and f"{localized(one.mark)} >", clock(one.at, day), localized(one.who), localized(one.words), one.what)
+        for one in without_quiet(entries, day)
     ]
-    return [f" {line}" for line in table(told, right=(0, 1))]
+    return [f" {line}" for line in table(lines, right=(0, 1))]
 
 
 def without_quiet(entries: Sequence[Entry], day: date) -> list[Entry]:

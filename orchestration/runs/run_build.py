@@ -15,6 +15,7 @@ from orchestration.build.state import BuildState, Dates, of_check, opened
 from orchestration.build.steps import Report, building, raise_unreadable
 from orchestration.errors import KefuError
 from orchestration.home import Home
+from orchestration.language import localized
 from orchestration.runs import figures
 from orchestration.runs.figures import Span
 from orchestration.runs.partitions import dates_of
@@ -182,7 +183,7 @@ def reporting(context: dg.AssetExecutionContext) -> Report:
     """Reports to the run's log, and to its output, which whoever started it sees."""
 
     def report(line: str) -> None:
-        context.log.info(line)
-        print(line, flush=True)
+        context.log.info(localized(line))
+        print(localized(line), flush=True)
 
     return report

@@ -14,6 +14,7 @@ from dagster._cli.dev import dev_command
 
 from orchestration.errors import KefuError
 from orchestration.home import PRIVATE, open_home
+from orchestration.language import localized
 from orchestration.runs.instance import DEFINITIONS, write_settings
 
 
@@ -30,14 +31,14 @@ def main() -> int:
         home = open_home(options.home)
         write_settings(home)
     except KefuError as error:
-        print(f"kefu: {error}", file=sys.stderr)
+        print(f"kefu: {localized(str(error))}", file=sys.stderr)
         return 1
     os.environ |= {
         "KEFU_HOME": str(home.path),
         "KEFU_LANDING": str(options.landing.resolve()),
         "DAGSTER_HOME": str(home.dagster),
     }
-    print(f"Dagster on http://{options.host}:{options.port}, on {options.home}", flush=True)
+    print(localized(f"Dagster on http://{options.host}:{options.port}, on {options.home}"), flush=True)
     warnings.filterwarnings("ignore", category=SupersessionWarning)  # of the command itself, which is pinned with everything else
     dev_command(["-m", DEFINITIONS, "-h", options.host, "-p", str(options.port)])
     return 0

@@ -25,6 +25,7 @@ from orchestration.build.steps import is_anything_new
 from orchestration.clock import beijing_now
 from orchestration.errors import KefuError
 from orchestration.home import PRIVATE, Home, one_writer, open_home
+from orchestration.language import localized
 from orchestration.runs.assets import BuildConfig
 from orchestration.runs.definitions import definitions
 from orchestration.runs.instance import DEFINITIONS, instance_of
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         demo(options.landing, options.home)
     except KefuError as error:
-        print(f"kefu: {error}", file=sys.stderr)
+        print(f"kefu: {localized(str(error))}", file=sys.stderr)
         return 1
     return 0
 
@@ -57,23 +58,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def demo(landing: Path, home_path: Path) -> None:
     home = open_home(home_path, apart_from=landing)
     if not (landing / COMPLETE).exists():
-        print(f"1/3 generating {DAYS} days of sample files in {landing}", flush=True)
+        _report(f"1/3 generating {DAYS} days of sample files in {landing}", indent="")
         generate(landing, **SAMPLE, report=_report)
         (landing / COMPLETE).touch()
     if not is_anything_new(home, landing):
-        print(f"2/3 nothing to do: everything in {landing} is built and published")
+        _report(f"2/3 nothing to do: everything in {landing} is built and published", indent="")
     else:
-        print("2/3 landing, building, checking and publishing, as a Dagster run (about a minute)", flush=True)
+        _report("2/3 landing, building, checking and publishing, as a Dagster run (about a minute)", indent="")
         run(home, landing, START + timedelta(days=DAYS - 1))
     if publish_official_figures(landing, home):
-        print("    the platforms' own figures arrive", flush=True)
+        _report("the platforms' own figures arrive")
         run(home, landing, START + timedelta(days=DAYS - 1))
-    print("3/3 what the marts say\n")
+    _report("3/3 what the marts say\n", indent="")
     print(summary(home, landing))
 
 
-def _report(line: str) -> None:
-    print(f"    {line}", flush=True)
+def _report(line: str, indent: str = "    ") -> None:
+    print(f"{indent}{localized(line)}", flush=True)
 
 
 def run(home: Home, landing: Path, day: date) -> None:

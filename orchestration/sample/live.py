@@ -24,6 +24,7 @@ from typing import Any, TextIO
 from orchestration.errors import KefuError
 from orchestration.home import PRIVATE
 from orchestration.landing.contract import Table, contract
+from orchestration.language import localized
 from orchestration.sample.generate import MARK, Batch, Request, check, deliver
 from orchestration.sample.profiles import profiles
 
@@ -109,7 +110,7 @@ def main() -> int:
     except KeyboardInterrupt:
         pass
     except KefuError as error:
-        print(f"kefu: {error}", file=sys.stderr)
+        print(f"kefu: {localized(str(error))}", file=sys.stderr)
         return 1
     return 0
 
