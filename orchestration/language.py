@@ -63,10 +63,11 @@ def in_chinese(english: str) -> str:
             values = {field: in_chinese(value) for field, value in found.groupdict().items()}
             return english.replace(bare, pattern.chinese.format(**values))
     for stop, chinese_stop in STOPS.items():
-        parts = english.split(stop)
-        found_parts = [in_chinese(part) for part in parts]
-        if len(parts) > 1 and parts != found_parts:
-            return chinese_stop.join(found_parts)
+        if stop in english:
+            parts = english.split(stop)
+            in_words = [in_chinese(part) for part in parts]
+            if in_words != parts:
+                return chinese_stop.join(in_words)
     return english
 
 
