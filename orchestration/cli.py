@@ -16,6 +16,7 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.arguments import Parser
 from orchestration.clock import BEIJING
 from orchestration.errors import KefuError
 from orchestration.home import PRIVATE
@@ -33,8 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="kefu", description="Customer-service figures of Chinese e-commerce, from raw chats.")
+def _parser() -> Parser:
+    parser = Parser(prog="kefu", description="Customer-service figures of Chinese e-commerce, from raw chats.")
     parser.add_argument("--version", action="version", version=f"kefu {version('kefu')}, DuckDB {duckdb.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 

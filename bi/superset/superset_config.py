@@ -1,6 +1,7 @@
 """How Superset is set up for kefu: locked down, nothing cached, nothing asked of other hosts.
 
-DASHBOARDS_STATE is the folder of what Superset keeps, KEFU_LANG the language, zh or en.
+DASHBOARDS_STATE is the folder of what Superset keeps, below the home, DASHBOARDS_TELLER kefu's own Python,
+KEFU_LANG the language, zh or en.
 """
 
 import os
@@ -9,6 +10,7 @@ from pathlib import Path
 import duckdb
 import sqlglot
 from sqlglot import exp
+from stories import stories
 from superset.config import TALISMAN_CONFIG
 from superset.exceptions import SupersetGenericErrorException
 
@@ -41,6 +43,9 @@ def SQL_QUERY_MUTATOR(sql, **_of_superset):  # noqa: N802 - Superset calls it so
             raise SupersetGenericErrorException("only select: no pivot, summarize, show, describe, pragma, call, set or change")
     return sql
 
+
+# Beside the dashboards: a page for each round.
+BLUEPRINTS = [stories]
 
 # A page asks nothing of other hosts: no map tiles, no pixel that counts visits.
 _POLICY = TALISMAN_CONFIG["content_security_policy"]

@@ -75,6 +75,7 @@ def install(home: Home, python: Path, new_password: str | None) -> None:
 def _environment(home: Home) -> dict[str, str]:
     return os.environ | {
         "DASHBOARDS_STATE": str(home.bi),
+        "DASHBOARDS_TELLER": sys.executable,
         "KEFU_LANG": language(),
         "PYTHONPATH": str(SUPERSET),
         "SUPERSET_CONFIG_PATH": str(SUPERSET / "superset_config.py"),

@@ -179,11 +179,10 @@ def _chart(key: str, source: Config, dataset: Config) -> Config:
             "column_config": dates | source["params"].get("column_config", {}),
             "table_timestamp_format": "%Y-%m-%d %H:%M:%S",
             "show_cell_bars": False,
-            "allow_render_html": False,
             "page_length": PAGE,
             "server_page_length": PAGE,
         }
-    params = {"x_axis_time_format": "%m-%d", **source["params"], **params}
+    params = {"x_axis_time_format": "%m-%d", "allow_render_html": False, **source["params"], **params}
     if "total_label" in params:
         params["total_label"] = _(params["total_label"])
     return {

@@ -54,6 +54,11 @@ def tellers() -> list[tuple[str, str, Tell]]:
 
 def explain(home: Path, given: str) -> str:
     """The explanation of whatever has an id, or of a figure, as text; KefuError where there is none such."""
+    return render(explained(home, given))
+
+
+def explained(home: Path, given: str) -> Explanation:
+    """The same, before it is laid out."""
     opened = Home(home.resolve())
     if not opened.warehouse.is_file():
         raise KefuError(f"--home {home} holds no warehouse: run kefu build first")
@@ -65,7 +70,7 @@ def explain(home: Path, given: str) -> str:
     except duckdb.Error as error:
         raise KefuError(f"{opened.warehouse} cannot be read: {first_line(error)}") from error
     if found is not None:
-        return render(found)
+        return found
     if given.startswith(tuple(f"{platform}-" for platform in platforms())):
         raise KefuError(f"no round {given} in --home {home}")
     raise KefuError(f"{given} is the id of nothing in --home {home}: `kefu explain --help` says what can be explained")

@@ -70,7 +70,8 @@ def demo(landing: Path, home_path: Path) -> None:
         _report("the platforms' own figures arrive")
         run(home, landing, START + timedelta(days=DAYS - 1))
     _report("3/3 what the marts say\n", indent="")
-    print(summary(home, landing))
+    for line in summary(home, landing).splitlines():
+        _report(line, indent="")
 
 
 def _report(line: str, indent: str = "    ") -> None:

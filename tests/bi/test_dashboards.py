@@ -399,6 +399,37 @@ FILES_AND_CHANGES = [
 ]
 
 
+def test_a_rounds_story_is_one_click_away(superset: Running, browser: Browser) -> None:
+    """For who sees the shop alone, without the words of the chat."""
+    own = dict(shops(superset.home))["taobao"]
+    with duckdb.connect(str(superset.home / "kefu.duckdb"), read_only=True) as marts:
+        others = marts.execute("select min(round_id) from marts.rounds where shop_id <> ? group by platform", [own]).fetchall()
+    with duckdb.connect(str(superset.home / "warehouse.duckdb"), read_only=True) as warehouse:
+        written = warehouse.execute(
+            "select distinct content from staging.taobao_messages where shop_id = ? and length(content) > 6", [own]
+        ).fetchall()
+    with person(browser, superset, "one") as (page, seen):
+        look(page, seen, superset, "2_why")
+        with page.expect_popup() as opened:
+            page.get_by_text("查看全过程").first.click()
+        page = opened.value
+        page.wait_for_load_state()
+        story = page.locator("pre").inner_text()
+        round_id = page.title()
+        assert story.startswith(f"轮次 {round_id}")
+        assert own in story
+        assert "结论" in story
+        assert not [content for (content,) in written if content in story]
+        assert page.goto(f"{superset.url}/explain/nothing").status == 404
+        for (other,) in others:
+            answer = page.goto(f"{superset.url}/explain/{quote(other)}")
+            assert (answer.status, other in page.locator("pre").inner_text()) == (404, True)
+            assert "结论" not in page.locator("pre").inner_text()
+        assert not seen.errors
+    answer = requests.get(f"{superset.url}/explain/{quote(round_id)}", timeout=60)
+    assert "/login/" in answer.url
+
+
 def test_sql_lab_shows_a_shops_analyst_that_shop(superset: Running) -> None:
     session = superset.session("one")
     own = dict(shops(superset.home))["taobao"]

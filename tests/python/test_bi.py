@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 import yaml
-from harness import words_of_dashboards
+from harness import query, words_of_dashboards
 
 from orchestration.bi import bundle
-from orchestration.bi.people import read_people
+from orchestration.bi.people import ALL_SHOPS, read_people, role_of
 from orchestration.bi.plan import plan
+from orchestration.bi.story import story
 from orchestration.errors import KefuError
 from orchestration.home import PROJECT, Home
 from orchestration.language import chinese
@@ -53,6 +54,20 @@ def test_one_source_gives_both_languages(plan_in: Callable[[str], dict[str, Any]
             words = [first.get(key) or "" for key in ("slice_name", "dashboard_title", "description", "sql")]
             words += [column["verbose_name"] for column in first.get("columns", [])]
             assert not re.search("[\u4e00-\u9fff]", " ".join(words)), path
+
+
+def test_a_story_is_for_who_sees_the_shop_and_names_nobody_where_ids_are_hidden(
+    built_homes: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = built_homes["case103"]
+    ((round_id, *shop),) = query(home, "select round_id, platform, shop_id from marts.rounds where platform = 'taobao' limit 1")
+    assert round_id in story(home, round_id, [role_of((shop[0], shop[1]))])
+    for roles in ([], ["kefu_analyst", role_of(("taobao", "another"))], [role_of(("kuaishou", shop[1]))]):
+        with pytest.raises(KefuError, match="that you may see"):
+            story(home, round_id, roles)
+    monkeypatch.setenv("KEFU_BUYER_KEY", "0123456789abcdef")
+    with pytest.raises(KefuError, match="hides who buyers are"):
+        story(home, round_id, [ALL_SHOPS])
 
 
 def test_rates_are_sums_over_sums() -> None:
