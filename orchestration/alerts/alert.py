@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from orchestration.language import _
+from orchestration.language import _, localized
 
 MOST_LINES = 20
 
@@ -65,7 +65,7 @@ def _line(alert: Alert) -> str:
 
 
 def _rest(count: int) -> str:
-    return f"and {count} more"
+    return localized(f"and {count} more")
 
 
 def _bytes(*lines: str) -> int:

@@ -15,6 +15,7 @@ from dagster_shared.error import SerializableErrorInfo
 from orchestration.alerts.alert import Alert, Kind
 from orchestration.clock import BEIJING
 from orchestration.errors import KefuError
+from orchestration.language import localized
 
 LONGEST_ERROR = 400  # characters
 DBT_RESULT = re.compile(r"\d+ of \d+ .* in [\d.]+s\]")  # a result with its duration, which is another one each time
@@ -31,7 +32,7 @@ def run_failures(instance: DagsterInstance, run: DagsterRun, message: str) -> li
         Alert(
             f"{Kind.RUN}/{run.job_name}/{step}/{error}/{day}",
             Kind.RUN,
-            f"{run.job_name}{_partitions(run)}, {step}: {error} {_where(run)}",
+            localized(f"{run.job_name}{_partitions(run)}, {step}: {error} {_where(run)}"),
         )
         for step, error in failures or [("no step", _one_line(message))]
     ]
@@ -55,7 +56,7 @@ def _failed_check(run: DagsterRun, check: AssetCheckEvaluation, day: date) -> Al
     return Alert(
         "/".join([Kind.CHECK, check.check_name, asset, verb, *([check.partition] if check.partition else []), str(day)]),
         Kind.CHECK,
-        f"{check.check_name} of {asset}{partitions} {verb}{', '.join(['', *found])} {_where(run)}",
+        localized(f"{check.check_name} of {asset}{partitions} {verb}{', '.join(['', *found])} {_where(run)}"),
     )
 
 

@@ -16,6 +16,7 @@ from orchestration.alerts.transports import HOW_TO_CONFIGURE, transports_from
 from orchestration.clock import beijing_now
 from orchestration.errors import KefuError
 from orchestration.home import Home
+from orchestration.language import localized
 
 SECONDS_BETWEEN_TICKS = 60
 LOOK_AGAIN_AFTER = timedelta(hours=1)  # a delivery can be missing without anything new being published
@@ -30,7 +31,7 @@ def alert_sensors(home: Home) -> list[dg.SensorDefinition]:
     def alert_failed_runs(context: dg.RunFailureSensorContext) -> dg.SkipReason | None:
         """Tells of a run that failed, from the moment it is switched on."""
         if not transports_from(os.environ):
-            return dg.SkipReason(HOW_TO_CONFIGURE)
+            return dg.SkipReason(localized(HOW_TO_CONFIGURE))
         _tell(home, run_failures(context.instance, context.dagster_run, context.failure_event.message or ""))
         return None
 
@@ -38,7 +39,7 @@ def alert_sensors(home: Home) -> list[dg.SensorDefinition]:
     def alert_failed_checks(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         """Tells of checks that failed or warned, in runs that finish once it is switched on. Cursor: how far it has read."""
         if not transports_from(os.environ):
-            return dg.SkipReason(HOW_TO_CONFIGURE)
+            return dg.SkipReason(localized(HOW_TO_CONFIGURE))
         now = datetime.now(UTC)
         alerts: list[Alert] = []
         if context.cursor:
@@ -47,26 +48,26 @@ def alert_sensors(home: Home) -> list[dg.SensorDefinition]:
                 alerts += failed_checks(context.instance, record.dagster_run)
         _tell(home, alerts)
         context.update_cursor(now.isoformat())
-        return dg.SkipReason(f"{len(alerts)} failed checks in the runs of late, each told once")
+        return dg.SkipReason(localized(f"{len(alerts)} failed checks in the runs of late, each told once"))
 
     @dg.sensor(name="alert_marts", minimum_interval_seconds=SECONDS_BETWEEN_TICKS)
     def alert_marts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         """Tells what the marts give reason to, once others are published or an hour has passed. Cursor: what was read when."""
         if not transports_from(os.environ):
-            return dg.SkipReason(HOW_TO_CONFIGURE)
+            return dg.SkipReason(localized(HOW_TO_CONFIGURE))
         now = beijing_now()
         if not home.published.exists():
             _tell(home, [])
-            return dg.SkipReason("nothing is published yet")
+            return dg.SkipReason(localized("nothing is published yet"))
         version = home.published.resolve()
         if not _is_due(context.cursor, version.name, now):
             _tell(home, [])
-            return dg.SkipReason(f"{version.name} has been read")
+            return dg.SkipReason(localized(f"{version.name} has been read"))
         with duckdb.connect(str(version), read_only=True) as marts:
             alerts = causes(marts, now)
         _tell(home, alerts)
         context.update_cursor(json.dumps({"version": version.name, "read_at": now.isoformat()}))
-        return dg.SkipReason(f"{version.name} gives {len(alerts)} reasons for an alert, each told once")
+        return dg.SkipReason(localized(f"{version.name} gives {len(alerts)} reasons for an alert, each told once"))
 
     return [alert_failed_runs, alert_failed_checks, alert_marts]
 

@@ -15,7 +15,7 @@ from orchestration.bi.people import ADMIN
 from orchestration.bi.plan import plan
 from orchestration.errors import KefuError
 from orchestration.home import PRIVATE, PROJECT, Home, published_home, written_aside
-from orchestration.language import language
+from orchestration.language import language, localized
 from orchestration.runs.ui import refuse_taken_port
 
 SUPERSET = PROJECT / "bi" / "superset"
@@ -35,9 +35,9 @@ def main() -> int:
         home = published_home(options.home)
         install(home, options.python, options.new_password)
     except KefuError as error:
-        print(f"kefu: {error}", file=sys.stderr)
+        print(f"kefu: {localized(str(error))}", file=sys.stderr)
         return 1
-    print(f"Superset on http://{options.host}:{options.port}, on {options.home}", flush=True)
+    print(localized(f"Superset on http://{options.host}:{options.port}, on {options.home}"), flush=True)
     python = str(options.python.absolute())
     # One process with threads: DuckDB reads the file once for all of them.
     server = f"-m gunicorn --workers 1 --threads 8 --timeout 120 --no-control-socket --bind {options.host}:{options.port}".split()
@@ -66,7 +66,7 @@ def install(home: Home, python: Path, new_password: str | None) -> None:
         done = subprocess.run(command, env=_environment(home), stdout=subprocess.PIPE, stderr=file, text=True)
     for line in done.stdout.splitlines():
         if line.startswith("bi: "):  # and not what Superset prints of its own migrations
-            print(line, flush=True)
+            print(localized(line), flush=True)
     if done.returncode:
         told = [line for line in log.read_text(encoding="utf-8").splitlines() if re.match(r"[\w.]+(Error|Exception): ", line)]
         raise KefuError(f"Superset could not be set up: {''.join(told[-1:])} (all of it in {log})")

@@ -16,6 +16,7 @@ from orchestration.landing.contract import contract
 from orchestration.landing.deliveries import LAYOUT, Delivery, find_deliveries
 from orchestration.landing.ledger import missing
 from orchestration.landing.load import Gone, Landed, NotAllLandedError, gone, land, not_landed, with_lost_files
+from orchestration.language import language
 from orchestration.privacy.buyers import buyer_key
 
 Report = Callable[[str], None]
@@ -219,8 +220,8 @@ def report_missing_tables(home: Home, report: Report) -> None:
     """Tells what no metric can know of a platform, as tables of it never landed."""
     with home.connect() as connection:
         missing = connection.execute(
-            """
-            select platform || '/' || table_name, effect_en, string_agg(metric, ', ' order by metric)
+            f"""
+            select platform || '/' || table_name, effect_{language()}, string_agg(metric, ', ' order by metric)
             from marts.metric_coverage
             where not is_delivered and platform in (select platform from marts.metric_coverage where is_delivered)
             group by all order by max(is_required) desc, 1, 2

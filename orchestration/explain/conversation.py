@@ -9,8 +9,9 @@ from datetime import datetime
 import duckdb
 
 from orchestration.explain.tables import Clauses, rows
-from orchestration.explain.text import AUTHORS, Entry, Row, shorten
+from orchestration.explain.text import AUTHORS, Entry, Row, spoken
 from orchestration.landing.contract import Table, contract
+from orchestration.language import localized
 
 # {platform}, {relation} and the like are names out of vars.yml and the landing contract, never what somebody gave.
 ITEMS = """
@@ -100,13 +101,12 @@ def happening(row: Row, customer_id: str, clauses: Clauses, *, bots_reply: bool)
         1: f"{customer_id} → {account or 'shop'}",
         2: f"{account or author or 'shop'} → {customer_id}",
     }[rank]
-    spoken = ": ".join(part for part in (row["type"], shorten(row["content"])) if part)
     return Happening(
         **{name: row[name] for name in ("at", "rank", "id", "account_id")},
         kind={"B": "R", "H": None, "N": None}.get(kind, kind) if bots_reply else kind,
         who=who,
         words=words(row, clauses, bots_reply=bots_reply),
-        what=spoken if rank else ORIGINS.get(row["origin"], row["origin"] or ""),
+        what=spoken(row["type"], row["content"]) if rank else localized(ORIGINS.get(row["origin"], row["origin"] or "")),
         author=AUTHORS.get(author, author or ""),
         is_transfer=row["type"] == "transferred",
     )

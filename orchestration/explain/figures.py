@@ -9,7 +9,7 @@ import duckdb
 from orchestration.errors import KefuError
 from orchestration.explain import reconciliation
 from orchestration.explain.tables import PLACE, header, rows
-from orchestration.explain.text import Explanation, Row, number
+from orchestration.explain.text import Explanation, Row, number, said
 
 METRIC = "select * from marts.metrics where platform = $platform and metric = $metric"
 FIGURES = """
@@ -18,7 +18,7 @@ where platform = $platform and metric = $metric and shop_id = $shop_id and perio
 order by subject desc, period, account_id
 """
 NOT_COUNTED = """
-select r.clause_id, r.text_en || ' ' || r.text_zh as description, count(*) as things
+select r.clause_id, r.text_en, r.text_zh, count(*) as things
 from {relation} j
 join marts.exclusion_reasons r on r.platform = $platform and j.exclusion_reasons[1] = r.reason
 where j.platform = $platform and j.shop_id = $shop_id and j.business_date = $day and not j.is_counted
@@ -85,15 +85,15 @@ def figure(connection: duckdb.DuckDBPyConnection, given: str) -> Explanation | N
         ("Shop 店铺", [told(value, metric) for value in values if value["subject"] == "shop"]),
         *compared,
         ("Accounts 客服账号", [told(value, metric) for value in values if value["account_id"] and value["period"] == "day"]),
-        ("Not counted 不计入考核", [f"{row['things']:,}: {row['description']} ({row['clause_id']})" for row in not_counted]),
+        ("Not counted 不计入考核", [f"{row['things']:,}: {said(row, 'text')} ({row['clause_id']})" for row in not_counted]),
         ("Against it 未达标", against_it(speaks)),
-        ("Not landed 缺少数据", [f"{row['table_name']}: {row['effect_en']} {row['effect_zh']}" for row in lacking]),
+        ("Not landed 缺少数据", [f"{row['table_name']}: {said(row, 'effect')}" for row in lacking]),
     ]
     return Explanation(
         title=f"Figure 指标 {given}",
         header=header(
             metric | place | {"shop_id": shop_id, "business_date": day},
-            ("metric 指标", f"{metric['title_en']} {metric['title_zh']} ({metric['clause_id']})"),
+            ("metric 指标", f"{said(metric, 'title')} ({metric['clause_id']})"),
         ),
         day=day,
         entries=[],

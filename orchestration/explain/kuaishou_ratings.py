@@ -6,6 +6,7 @@ import duckdb
 
 from orchestration.explain.tables import count, findings, header
 from orchestration.explain.text import Entry, Explanation, Row
+from orchestration.language import localized
 
 # The card as it landed, and the rating that was made of it, if any.
 CARD = """
@@ -28,9 +29,9 @@ LEVELS = {"satisfied": "satisfied 满意", "neutral": "neutral 一般", "disappo
 
 def explanation(connection: duckdb.DuckDBPyConnection, card: Row) -> Explanation:
     who = card["user_id"] if card["channel"] == "user_initiated" else f"{card['agent_id'] or card['shop_id']} → {card['user_id']}"
-    told = [Entry(card["sent_at"], who, "card sent 发送卡片", CHANNELS[card["channel"]], mark="belongs to this day")]
+    told = [Entry(card["sent_at"], who, "card sent 发送卡片", localized(CHANNELS[card["channel"]]), mark="belongs to this day")]
     if card["rated_at"] and card["level"]:
-        told.append(Entry(card["rated_at"], card["user_id"], "rating 评价", LEVELS[card["level"]]))
+        told.append(Entry(card["rated_at"], card["user_id"], "rating 评价", localized(LEVELS[card["level"]])))
     enters = f"as {'' if card['is_satisfied'] else 'not '}satisfied"
     metric = f"In the positive rating rate 好评率 of {card['business_date']} it enters {enters} (K-05)."
     if card["level"] is None:

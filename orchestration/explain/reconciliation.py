@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from orchestration.explain.tables import rows
-from orchestration.explain.text import Row, number
+from orchestration.explain.text import Row, number, said
 
 FIGURES = """
 select * from metrics.int_reconciliation
@@ -66,7 +66,7 @@ def _difference(row: Row, metric: Row) -> str:
 
 
 def _reason(reason: Row, metric: Row) -> str:
-    words = WORDS.get(reason["reason"]) or f"{reason['text_en']} {reason['text_zh']} ({reason['clause_id']})"
+    words = WORDS.get(reason["reason"]) or f"{said(reason, 'text')} ({reason['clause_id']})"
     value = "there would be no value" if reason["value_if"] is None else f"it would be {_amount(reason['value_if'], metric)}"
     ids = ", ".join(reason["ids"])
     return f"{reason['reason']}: with {number(reason['items'], 'case')} seen otherwise {value}; {words}; such as {ids}"

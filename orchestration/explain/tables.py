@@ -17,9 +17,8 @@ left join build.as_of f using (platform)
 
 REASONS = """
 select
-    g.reason, r.clause_id, c.title_en, c.title_zh, g.evidence,
-    case when $with_remarks and (r.kind = 'remark' or (r.kind = 'both' and $is_counted)) then 'a remark: ' else '' end
-    || r.text_en || ' ' || r.text_zh as description
+    g.reason, r.clause_id, c.title_en, c.title_zh, g.evidence, r.text_en, r.text_zh,
+    case when $with_remarks and (r.kind = 'remark' or (r.kind = 'both' and $is_counted)) then 'a remark: ' else '' end as remark
 from (select unnest($reasons::varchar[]) as reason, unnest($evidence::varchar[]) as evidence) g
 join marts.exclusion_reasons r on r.platform = $platform and g.reason = r.reason
 left join marts.rule_clauses c on r.clause_id = c.clause_id

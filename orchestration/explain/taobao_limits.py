@@ -5,7 +5,8 @@ from __future__ import annotations
 import duckdb
 
 from orchestration.explain.tables import header, rows
-from orchestration.explain.text import Entry, Explanation, Row, clock, shorten
+from orchestration.explain.text import Entry, Explanation, Row, clock, spoken
+from orchestration.language import localized
 
 STREAK = """
 select 'taobao' as platform, *
@@ -114,7 +115,7 @@ def entry(happening: Row, streak: Row) -> Entry:
         at,
         f"{happening['account_id']} → {buyer}" if happening["rank"] == 2 else buyer,
         "order 订单, no reply since the one before: no reset (T-54)" if is_no_reset else WORDS[kind],
-        ": ".join(part for part in (happening["type"], shorten(happening["content"])) if part),
+        spoken(happening["type"], happening["content"]),
         mark,
     )
 
@@ -135,7 +136,8 @@ def limit(connection: duckdb.DuckDBPyConnection, row: Row) -> Explanation:
         header=header(row, ("limit 限制", f"{row['starts_on']} to {row['ends_on']}, {row['limit_kind']}")),
         day=row["month"],
         entries=[
-            Entry(day["at"], row["shop_id"], f"{day['exposures']} seen 曝光", f"{day['clicks']} clicked 点击") for day in days
+            Entry(day["at"], row["shop_id"], f"{day['exposures']} seen 曝光", localized(f"{day['clicks']} clicked 点击"))
+            for day in days
         ],
         verdict=[("Limited 限制", reasons)],
     )

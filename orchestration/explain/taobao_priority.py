@@ -6,6 +6,7 @@ import duckdb
 
 from orchestration.explain.tables import header
 from orchestration.explain.text import Entry, Explanation, Row, clock, named
+from orchestration.language import _, localized
 
 # With the setting that stood then, and the last entry at which the buyer was shown a prompt.
 ENTRY = """
@@ -42,9 +43,9 @@ PROMPTS = {
 KINDS = {"member": " 会员专属客服 (T-85)", "audience": " 优先接待生效 (T-85)", None: ""}
 
 
-def explanation(_: duckdb.DuckDBPyConnection, row: Row) -> Explanation:
+def explanation(connection: duckdb.DuckDBPyConnection, row: Row) -> Explanation:
     cancelled = f", cancelled on {row['cancelled_on']} (T-72)" if row["cancelled_on"] else ""
-    grade = ("grade 等级", f"{row['grade'] or 'none'}{cancelled}")
+    grade = ("grade 等级", f"{_(row['grade'] or 'none')}{cancelled}")
     expected = PROMPTS[row["expected_prompt_text_key"] or row["prompt_suppressed_by"]]
     shown = f"Shown was {row['prompt_shown'] or 'none'}, which is {EXPECTED[row['prompt_as_expected']]}."
     return Explanation(
@@ -68,12 +69,12 @@ def settings(row: Row) -> str:
 
 
 def entries(row: Row) -> list[Entry]:
-    routed = named(f"routed to {row['routed_kind']}", row["routed_account_id"])
+    routed = named(localized(f"routed to {row['routed_kind']}"), row["routed_account_id"])
     what = f"{routed}, prompt {row['prompt_shown'] or 'none'}"
-    told = [Entry(row["entered_at"], row["buyer_id"], f"enters 进线, {row['entry_point']}", what, "entry")]
+    told = [Entry(row["entered_at"], row["buyer_id"], f"enters 进线, {row['entry_point']}", localized(what), "entry")]
     if row["prompt_suppressed_by"] == "within_8h":
         earlier = f"entry {row['earlier_id']}, prompt {row['earlier_prompt']}"
-        told.insert(0, Entry(row["earlier_at"], row["buyer_id"], "entered before", earlier))
+        told.insert(0, Entry(row["earlier_at"], row["buyer_id"], "entered before", localized(earlier)))
     return told
 
 

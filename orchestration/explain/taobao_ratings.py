@@ -8,6 +8,7 @@ import duckdb
 
 from orchestration.explain.tables import RowsChangedError, count, findings, header, rows
 from orchestration.explain.text import Entry, Explanation, Row, clock, duration, number
+from orchestration.language import localized
 
 # The card as it landed, and the rating that was made of it, if any.
 CARD = """
@@ -76,12 +77,12 @@ def explanation(connection: duckdb.DuckDBPyConnection, card: Row) -> Explanation
 
 def entries(card: Row, submissions: list[Row]) -> list[Entry]:
     who = card["buyer_id"] if card["trigger"] == "buyer_initiated" else f"{card['account_id']} → {card['buyer_id']}"
-    told = [Entry(card["sent_at"], who, "card sent 发送卡片", TRIGGERS[card["trigger"]])]
+    told = [Entry(card["sent_at"], who, "card sent 发送卡片", localized(TRIGGERS[card["trigger"]]))]
     for row in submissions:
         effect = "" if row["is_effective"] else ", no effect (T-33)"
         words = f"change 修改 {row['change_number']}{effect}" if row["change_number"] else "first rating 首次评价"
         mark = "stands" if row["change_number"] == card["effective_changes"] else ""
-        told.append(Entry(row["submitted_at"], card["buyer_id"], words, CODES[row["eval_code"]], mark))
+        told.append(Entry(row["submitted_at"], card["buyer_id"], words, localized(CODES[row["eval_code"]]), mark))
     return sorted(told, key=lambda entry: entry.at)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 
-from orchestration.language import localized
+from orchestration.language import _, language, localized
 
 Row = dict[str, Any]
 
@@ -69,14 +69,15 @@ def render(explanation: Explanation) -> str:
     for headline, sentences in explanation.verdict:
         lines += [f"  {localized(headline)}", *(f"    {localized(sentence)}" for sentence in sentences)]
     for place, one in enumerate(explanation.findings, start=1):
-        lines.append(f"    {place}. {one['clause_id']} {one['title_en']} {one['title_zh']} [{one['reason']}]")
-        lines += [f"       {one['description']}", f"       - {one['evidence']}"]
+        lines.append(f"    {place}. {one['clause_id']} {said(one, 'title')} [{one['reason']}]")
+        evidence = _("; ").join(localized(part) for part in one["evidence"].split("; "))  # several rows can be the cause
+        lines += [f"       {localized(one['remark'] + said(one, 'text'))}", f"       - {evidence}"]
     return "\n".join(lines)
 
 
 def timeline(entries: Sequence[Entry], day: date) -> list[str]:
     lines = [
-        (one.mark and f"{localized(one.mark)} >", clock(one.at, day), localized(one.who), localized(one.words), one.what)
+        (one.mark and localized(f"{one.mark} >"), clock(one.at, day), localized(one.who), localized(one.words), one.what)
         for one in without_quiet(entries, day)
     ]
     return [f" {line}" for line in table(lines, right=(0, 1))]
@@ -93,7 +94,7 @@ def without_quiet(entries: Sequence[Entry], day: date) -> list[Entry]:
     for is_shown, indexes in groupby(range(min(ends, default=0), max(ends, default=-1) + 1), key=shown.__contains__):
         part = [entries[index] for index in indexes]
         if not is_shown and len(part) > SHORTEST_GAP:
-            part = [Entry(part[0].at, "…", "…", f"{len(part)} more, to {clock(part[-1].at, day)}")]
+            part = [Entry(part[0].at, "…", "…", localized(f"{len(part)} more, to {clock(part[-1].at, day)}"))]
         result += part
     return result
 
@@ -116,9 +117,29 @@ def shorten(content: str | None, limit: int = CONTENT_WIDTH) -> str:
     return line if cell_len(line) <= limit else set_cell_size(line, limit - 1).rstrip() + "…"
 
 
+def spoken(kind: str | None, content: str | None) -> str:
+    """What is told of a message: its type, and its content as it was written."""
+    return ": ".join(part for part in (in_words("message", kind), shorten(content)) if part)
+
+
+def in_words(kind: str, *codes: str | None) -> str:
+    """Codes of the data: themselves in English, in Chinese what codes of that kind are called."""
+    given = [code for code in codes if code]
+    if language() != "zh":
+        return ", ".join(given)
+    return localized(", ".join(f"{kind} {code}" for code in given)).replace(f"{kind} ", "")
+
+
+def said(row: Row, text: str) -> str:
+    """A text that a row has in both languages: both of them in English, the Chinese one alone in Chinese."""
+    return str(row[f"{text}_zh"]) if language() == "zh" else f"{row[f'{text}_en']} {row[f'{text}_zh']}"
+
+
 def named(identifier: str, *details: str | None) -> str:
-    given = ", ".join(shorten(detail) for detail in details if detail)
-    return f"{identifier} ({given})" if given else identifier
+    given = [localized(shorten(detail)) for detail in details if detail]
+    if language() == "zh":
+        return f"{identifier}（{'，'.join(given)}）" if given else identifier
+    return f"{identifier} ({', '.join(given)})" if given else identifier
 
 
 def clock(at: datetime, day: date | None = None) -> str:

@@ -10,7 +10,7 @@ import duckdb
 from orchestration.explain.conversation import conversation
 from orchestration.explain.rounds import clock_item, rounds_of
 from orchestration.explain.tables import clauses_of, header
-from orchestration.explain.text import Explanation, Row, clock, duration, number
+from orchestration.explain.text import Explanation, Row, clock, duration, in_words, number
 
 CONVERSATION = """
 select '{platform}' as platform, conversation_id, shop_id, min(customer_id) as customer_id, min(item_date) as business_date
@@ -57,4 +57,4 @@ def became(one: Row, row: Row) -> list[str]:
     if one["is_counted"]:
         return [asked, "Counts 计入考核."]
     reasons = number(len(one["exclusion_reasons"]), "reason")
-    return [asked, f"Does not count 不计入考核, for {reasons}: {', '.join(one['exclusion_reasons'])}."]
+    return [asked, f"Does not count 不计入考核, for {reasons}: {in_words('reason', *one['exclusion_reasons'])}."]

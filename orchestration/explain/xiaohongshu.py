@@ -10,7 +10,8 @@ import duckdb
 from orchestration.explain.conversation import Happening, conversation
 from orchestration.explain.rounds import rounds_of
 from orchestration.explain.tables import RowsChangedError, clauses_of, count, findings, header
-from orchestration.explain.text import AUTHORS, Entry, Explanation, Row, clock, duration, number, within
+from orchestration.explain.text import AUTHORS, Entry, Explanation, Row, clock, duration, in_words, number, within
+from orchestration.language import localized
 
 SESSION = """
 select
@@ -63,9 +64,9 @@ def entries(row: Row, said: list[Happening], written: Happening | None) -> list[
         mark = "first reply" if one is written and row["first_reply_at"] else ""
         told.append(replace(one, mark="handed on" if is_handed_on and one.is_transfer else mark))
     if row["ended_at"]:
-        told.append(Entry(row["ended_at"], row["ended_by"] or "", "ends it 结束", ""))
+        told.append(Entry(row["ended_at"], in_words("ended by", row["ended_by"]), "ends it 结束", ""))
     if row["stars"] is not None:
-        told.append(Entry(row["rated_at"], user, "rates it 打分", number(row["stars"], "star")))
+        told.append(Entry(row["rated_at"], user, "rates it 打分", localized(number(row["stars"], "star"))))
     return sorted(told, key=lambda entry: entry.at)
 
 

@@ -77,7 +77,7 @@ def _workbook(content: bytes) -> Contents:
                 told.append("the workbook has macros, which are not run")
         return Contents(list(_sheets(content, told)), told)
     except (
-        *(zipfile.BadZipFile, zlib.error, InvalidFileException, ParseError, EOFError),
+        *(zipfile.BadZipFile, zlib.error, InvalidFileException, ParseError, EOFError, OSError),
         *(KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError, NotImplementedError, RuntimeError),
     ) as error:  # openpyxl checks little of what it reads
         reason = " ".join(str(error).split())[:120] or type(error).__name__

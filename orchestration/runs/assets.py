@@ -13,6 +13,7 @@ from orchestration.build.months import close_months, guard_months
 from orchestration.build.steps import is_anything_of, land_deliveries, raise_unreadable
 from orchestration.home import Home, one_writer
 from orchestration.landing.contract import platforms
+from orchestration.language import localized
 from orchestration.runs.partitions import Calendar, dates_of
 from orchestration.runs.run_build import PUBLISHED, build_whole, cause_first, reporting, tell_cause
 from orchestration.runs.translator import EXPORTS, KEFU, MONTHLY, Translator, partitioned, told_by_partition
@@ -115,7 +116,7 @@ def build_assets(
                 yield from build_whole(context, home, told, dates)
             else:
                 nothing = f"nothing to build: nothing has landed of {dates}, nor since the last build"
-                context.log.warning(nothing)
+                context.log.warning(localized(nothing))
                 tell_cause(context, nothing)
                 raise_unreadable(home)
 

@@ -15,6 +15,7 @@ from orchestration.build.ranges import day_ranges, month_ranges
 from orchestration.clock import BEIJING, beijing_now
 from orchestration.errors import KefuError
 from orchestration.home import Home
+from orchestration.language import localized
 from orchestration.runs.assets import BuildConfig
 from orchestration.runs.partitions import Calendar, range_tags
 from orchestration.runs.translator import MONTHLY
@@ -56,9 +57,9 @@ def automation(home: Home, landing: Path, calendar: Calendar) -> Automation:
         try:
             is_new = steps.is_anything_new(home, landing)
         except KefuError as error:  # such as a build that is running
-            return dg.SkipReason(str(error))
+            return dg.SkipReason(localized(str(error)))
         today = context.scheduled_execution_time.astimezone(BEIJING).date()
-        return _days(*calendar.within(today, today)) if is_new else dg.SkipReason("nothing new has landed")
+        return _days(*calendar.within(today, today)) if is_new else dg.SkipReason(localized("nothing new has landed"))
 
     @dg.sensor(job=daily_build, minimum_interval_seconds=60)
     def new_deliveries(context: dg.SensorEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
@@ -66,13 +67,13 @@ def automation(home: Home, landing: Path, calendar: Calendar) -> Automation:
         try:
             new = steps.new_deliveries(home, landing)
         except KefuError as error:
-            return dg.SkipReason(str(error))
+            return dg.SkipReason(localized(str(error)))
         if not new:
-            return dg.SkipReason("nothing new has landed")
+            return dg.SkipReason(localized("nothing new has landed"))
         seen = hashlib.sha256("|".join(f"{d.table.label} {d.dt} {d.signature}" for d in new).encode()).hexdigest()
         if seen != context.cursor:
             context.update_cursor(seen)
-            return dg.SkipReason(f"{len(new)} new deliveries; waiting until they are written whole")
+            return dg.SkipReason(localized(f"{len(new)} new deliveries; waiting until they are written whole"))
         today = beijing_now().date()
         days = {min(delivery.dt, today) for delivery in new}
         return [_days(first, last, _once(context.instance, f"{seen} {first}")) for first, last in day_ranges(days)]
@@ -83,9 +84,9 @@ def automation(home: Home, landing: Path, calendar: Calendar) -> Automation:
         try:
             ready, waiting = months_to_close(home, beijing_now().date())
         except KefuError as error:
-            return dg.SkipReason(str(error))
+            return dg.SkipReason(localized(str(error)))
         if not ready:
-            return dg.SkipReason("; ".join(waiting) or "every month that is over is closed")
+            return dg.SkipReason(localized("; ".join(waiting) or "every month that is over is closed"))
         requests = []
         for first, last in month_ranges(ready):
             closed = " ".join(f"{month:%Y-%m}@{ready[month]}" for month in ready if first <= month <= last)

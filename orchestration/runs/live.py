@@ -9,6 +9,7 @@ import dagster as dg
 import duckdb
 
 from orchestration.home import Home
+from orchestration.language import localized
 from orchestration.runs.translator import KEFU
 
 LIVE = dg.AssetKey("live")
@@ -49,10 +50,10 @@ def live_sensor(home: Home) -> dg.SensorDefinition:
         """Tells Dagster how old HOME/live.duckdb is and what it says. Cursor: what was told last of one that stands still."""
         seen = _seen(home)
         if seen is None:
-            return dg.SkipReason("kefu live has not run on this home")
+            return dg.SkipReason(localized("kefu live has not run on this home"))
         result = _result(seen)
         if not result.passed and context.cursor == seen["as_of"]:
-            return dg.SkipReason(f"it stands still at {seen['as_of']}, as told")
+            return dg.SkipReason(localized(f"it stands still at {seen['as_of']}, as told"))
         context.instance.report_runless_asset_event(dg.AssetObservation(LIVE, metadata=seen))
         context.instance.report_runless_asset_event(
             dg.AssetCheckEvaluation(
@@ -60,7 +61,7 @@ def live_sensor(home: Home) -> dg.SensorDefinition:
             )
         )
         context.update_cursor(seen["as_of"])
-        return dg.SkipReason(f"it is of {seen['as_of']}")
+        return dg.SkipReason(localized(f"it is of {seen['as_of']}"))
 
     return observe_live
 

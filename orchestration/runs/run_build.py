@@ -35,11 +35,11 @@ def cause_first(context: dg.AssetExecutionContext) -> Iterator[None]:
         yield
     except KefuError as error:
         tell_cause(context, str(error))
-        raise dg.Failure(str(error)) from None
+        raise dg.Failure(localized(str(error))) from None
 
 
 def tell_cause(context: dg.AssetExecutionContext, cause: str) -> None:
-    context.instance.add_run_tags(context.run_id, {CAUSE: cause[:200]})
+    context.instance.add_run_tags(context.run_id, {CAUSE: localized(cause)[:200]})
 
 
 def build_whole(context: dg.AssetExecutionContext, home: Home, told: Partitioned, dates: Dates) -> Iterator[Any]:

@@ -8,6 +8,7 @@ from orchestration.build.publish import last_version
 from orchestration.build.state import prepared
 from orchestration.errors import KefuError
 from orchestration.home import Home, one_writer
+from orchestration.language import localized
 from orchestration.runs.prune import prune
 from orchestration.runs.record import record_builds, recorded_version
 from orchestration.runs.translator import Partitioned
@@ -20,17 +21,17 @@ def upkeep_sensors(home: Home, told: Partitioned) -> list[dg.SensorDefinition]:
     def record_command_builds(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         """Tells Dagster of the dates that `kefu build` has rebuilt, so that their partitions are not missing."""
         if last_version(home) == recorded_version(context.instance):
-            return dg.SkipReason("every build is known")
+            return dg.SkipReason(localized("every build is known"))
         try:
             with one_writer(home, wait_seconds=0), prepared(home) as state:
                 count = record_builds(context.instance, state, told)
         except KefuError as error:  # such as a build that is running
-            return dg.SkipReason(str(error))
-        return dg.SkipReason(f"{count:,} events recorded")
+            return dg.SkipReason(localized(str(error)))
+        return dg.SkipReason(localized(f"{count:,} events recorded"))
 
     @dg.sensor(minimum_interval_seconds=3600, default_status=dg.DefaultSensorStatus.RUNNING)
     def prune_history(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         """Removes runs that ended more than 30 days ago (realtime: a day), with their logs, and events that others replaced."""
-        return dg.SkipReason(f"{prune(context.instance, datetime.now(UTC)):,} runs removed")
+        return dg.SkipReason(localized(f"{prune(context.instance, datetime.now(UTC)):,} runs removed"))
 
     return [record_command_builds, prune_history]

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 from heapq import merge
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -98,7 +97,10 @@ def main() -> int:
     options = parser.parse_args()
     os.umask(PRIVATE)
     request = Request(options.landing, **SAMPLE)
-    report = partial(print, flush=True)
+
+    def report(line: str) -> None:
+        print(localized(line), flush=True)
+
     writer = threading.Thread(
         target=generate_live, args=(request,), kwargs={"speed": options.speed, "report": report}, daemon=True
     )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -238,6 +239,85 @@ def test_an_unanswered_round_is_left_out_of_the_mean_before_the_rules_gave_it_a_
     ((round_id,), *_) = warehouse(home, f"{unanswered} order by round_id")
     told = kefu("explain", round_id, "--home", home).out
     assert "    In the average response time 平响 it is left out, being unanswered (T-01).\n" in told
+
+
+# In Chinese
+
+ONE_OF_EVERY_KIND = """
+with rounds as (select * from judged.int_judged_rounds),
+
+sessions as (select 'xiaohongshu-' || session_id as id, * from marts.xiaohongshu_sessions),
+
+ratings as (
+    select 'taobao-card-' || card_id as id, c.trigger as channel, j.is_counted, j.exclusion_reasons, j.is_satisfied
+    from staging.taobao_rating_cards c
+    left join judged.int_taobao__judged_ratings j using (card_id)
+    union all
+    select 'kuaishou-card-' || card_id, c.channel, j.is_counted, j.exclusion_reasons, j.is_satisfied
+    from staging.kuaishou_rating_cards c
+    left join judged.int_kuaishou__judged_ratings j using (card_id)
+),
+
+entries as (
+    select 'taobao-entry-' || entry_id as id, outcome, not_eligible_reason, prompt_suppressed_by, prompt_shown, routed_kind,
+        prompt_as_expected, routed_as_expected, is_double_priority, expected_prompt_text_key, expected_prompt_kind, entry_point
+    from metrics.int_taobao__priority_receptions
+    join metrics.int_taobao__priority_conditions using (entry_id)
+)
+
+select min(round_id) from rounds group by platform, rule_version, is_counted, is_on_time, is_waiting, reply_kind
+union
+select min(round_id) from (select platform, round_id, unnest(exclusion_reasons) as reason from rounds) group by platform, reason
+union
+select platform || '-conversation-' || min(conversation_id) from rounds where platform <> 'xiaohongshu'
+group by platform, is_counted, is_on_time, first_reply_at is null, len(exclusion_reasons)
+union
+select min(id) from sessions group by is_counted, first_reply_at is null, stars is null, ended_at is null, reply_intervals > 0
+union
+select min(id) from (select id, unnest(exclusion_reasons) as reason, is_counted from sessions) group by reason, is_counted
+union
+select min(id) from ratings group by starts_with(id, 'taobao'), channel, is_counted, is_satisfied
+union
+select min(id) from (select id, unnest(exclusion_reasons) as reason from ratings) group by starts_with(id, 'taobao'), reason
+union
+select 'taobao-card-' || min(card_id) from judged.int_taobao__rating_invites group by expected
+union
+select 'taobao-card-' || min(card_id) from judged.int_taobao__rating_submissions group by change_number, is_effective
+union
+select 'taobao-card-' || min(card_id) from judged.int_taobao__rating_recoveries group by is_recovered, is_editable, edits_left
+union
+select min(id) from entries group by all
+union
+select min(streak_id) from marts.taobao_message_streaks group by ended_by, closed_from is null, reached_limit_at is null
+union
+select 'taobao-limit-' || shop_id || '-' || strftime(min(month), '%Y-%m') from marts.taobao_message_limits
+group by shop_id, limit_kind
+union
+select platform || '/' || min(shop_id || '/' || period_end) || '/' || metric from marts.service_metrics
+where subject = 'shop' and period = 'day' group by platform, metric, is_met
+union
+select platform || '/' || min(shop_id || '/' || period_end) || '/' || metric from metrics.int_reconciliation
+group by platform, metric, period, status
+"""
+SENTENCE = re.compile(r"(?<![\w-])(?!kefu )[A-Za-z]+ [A-Za-z]+(?![\w-])")  # two words in a row, but for commands and ids
+
+
+def test_in_chinese_no_english_sentence_is_left(built_homes: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEFU_LANG", "zh")
+    monkeypatch.setattr("orchestration.explain.text.shorten", lambda _: "")  # what people wrote is in their language
+    for fixture in ("case101", "irc-support"):
+        home = built_homes[fixture]
+        given = [identifier for (identifier,) in warehouse(home, ONE_OF_EVERY_KIND) if identifier]
+        with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
+            for identifier in given:
+                told = explanation(connection, identifier)
+                assert told is not None, identifier
+                assert SENTENCE.findall(render(told)) == [], identifier
+        assert len(given) > 30
+        nothing = ["nothing", "taobao-Q-nothing", "taobao/s1/2022-02-08/nothing", "jd/s1/2022-02-08/nothing"]
+        for identifier in [*nothing, "taobao/nobody/2022-02-08/response_rate_3min"]:
+            outcome = kefu("explain", identifier, "--home", home)
+            assert (outcome.code, SENTENCE.findall(outcome.err)) == (1, []), outcome.err
 
 
 # What can go wrong

@@ -476,6 +476,13 @@ def huge(path: Path) -> Path:
     return path
 
 
+def without_types(path: Path) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+        archive.writestr("[Content_Types].xml", '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>')
+    return path
+
+
 def wide(path: Path) -> Path:
     return made.csv(path, [["日期"] * 501])
 
@@ -486,6 +493,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "far.xlsx": (far_away, "has more than"),
     "cut.xlsx": (cut, "the workbook is broken"),
     "pk.xlsx": (as_bytes(b"PK\x03\x04 and no more"), "the workbook is broken"),
+    "parts.xlsx": (without_types, "the workbook is broken"),
     "text.xlsx": (as_bytes("日期,x\n1,2\n".encode()), "its headers belong to no known sheet"),
     "image.xlsx": (as_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), "it holds NUL bytes"),
     "page.xls": (
