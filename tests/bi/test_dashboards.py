@@ -116,7 +116,9 @@ def serving(home: Path, language: str = "zh", *more: str) -> Iterator[Running]:
                     break
             except requests.ConnectionError:
                 time.sleep(0.5)
-        running.passwords = dict(re.findall(r"^bi: (\S+) (?:logs in with the password|的登录密码) (\S+)$", log.read_text(), re.MULTILINE))
+        running.passwords = dict(
+            re.findall(r"^bi: (\S+) (?:logs in with the password|的登录密码) (\S+)$", log.read_text(), re.MULTILINE)
+        )
         yield running
     finally:
         server.terminate()

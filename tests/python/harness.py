@@ -43,7 +43,9 @@ def free_port() -> int:
 
 
 ENGLISH = re.compile(r"(?:\b[a-z]{2,}\b[ ,;:]+){2}\b[a-z]{2,}\b")  # three words in a row
-OF_SEED_OR_LIBRARY = re.compile(r"^no rows of \S+ have landed: | is no YAML: ")  # in the language that is asked for, or as it comes
+OF_SEED_OR_LIBRARY = re.compile(
+    r"^no rows of \S+ have landed: | is no YAML: "
+)  # in the language that is asked for, or as it comes
 
 
 def kefu(*arguments: object) -> Outcome:
