@@ -318,9 +318,14 @@ def _names(text: str) -> list[str]:
 
 
 def _report(line: str) -> None:
-    """Prints a line. Whoever has read enough of them (`| head`) stops nothing that is being done."""
+    """Prints a line in the language of who reads it."""
+    _print(localized(line))
+
+
+def _print(text: str) -> None:
+    """Prints. Whoever has read enough (`| head`) stops nothing that is being done."""
     try:
-        print(localized(line), flush=True)
+        print(text, flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -469,7 +474,7 @@ def _generate(options: argparse.Namespace) -> None:
 def _explain(options: argparse.Namespace) -> None:
     from orchestration.explain import explain
 
-    _report(explain(options.home, options.id))
+    _print(explain(options.home, options.id))  # which holds what people wrote
 
 
 def _live(options: argparse.Namespace) -> None:

@@ -9,7 +9,7 @@ import duckdb
 from orchestration.errors import KefuError
 from orchestration.explain import reconciliation
 from orchestration.explain.tables import PLACE, header, rows
-from orchestration.explain.text import Explanation, Row, number, said
+from orchestration.explain.text import Explanation, Row, said
 
 METRIC = "select * from marts.metrics where platform = $platform and metric = $metric"
 FIGURES = """
@@ -129,4 +129,4 @@ def told(value: Row, metric: Row) -> str:
 
 def against_it(things: list[Row]) -> list[str]:
     shown = [f"kefu explain {row['id']}" for row in things[:SHOWN]]
-    return [*shown, *([f"and {number(len(things) - SHOWN, 'more')}"] if len(things) > SHOWN else [])]
+    return [*shown, *([f"and {len(things) - SHOWN} more"] if len(things) > SHOWN else [])]
