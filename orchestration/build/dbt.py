@@ -148,6 +148,8 @@ def manifest_path(home: Home) -> Path:
 
 
 _projects: dict[str, tuple[Manifest, bytes]] = {}  # by fingerprint of the project's files: one process reads it once
+# What proves the code, or says who reads the marts, is no step of a run: dbt would look through it each time.
+OF_NO_RUN = ("unit_tests", "exposures", "metrics", "semantic_models", "saved_queries")
 READ = ("dbt_project.yml", "profiles.yml", "vars.yml", "models", "macros", "seeds", "tests/dbt")  # of what dbt makes a project
 
 
@@ -183,9 +185,11 @@ def _parse(home: Home, project: str) -> tuple[Manifest, bytes]:
         if not isinstance(parsed.result, Manifest):
             raise KefuError(f"the dbt project cannot be read: {one_line(parsed.exception)}")
         text = Path(folder, "manifest.json").read_bytes()
+        for kind in OF_NO_RUN:
+            setattr(parsed.result, kind, {})
         for other in (path for ending in ("msgpack", "json") for path in home.dbt.glob(f"{'?' * len(project)}.{ending}")):
             other.unlink(missing_ok=True)
-        _write(home, f"{project}.msgpack", read_now.read_bytes())
+        _write(home, f"{project}.msgpack", parsed.result.to_msgpack())
         _write(home, f"{project}.json", text)
         read_now.replace(read_before)
         return parsed.result, text

@@ -132,16 +132,13 @@ def raise_unreadable(home: Home) -> None:
 def _dbt_arguments(*, full_refresh: bool, unchanged: Sequence[str] = (), marts: Sequence[str] = ()) -> list[str]:
     """Arguments to build models, seeds and data tests, but for the selections whose result stands as the last build left it;
     of `marts`, if there are any, only these with what they need, and the checks on that.
-
-    Unit tests prove the code, not the data, and who reads the marts is no step: neither has a place in a production run.
     """
     selected = ["--select", *(f"+{mart}" for mart in marts), "+build_dates"] if marts else []
     left_out = ["--exclude", OF_MOMENTS, *unchanged]
     refreshed = ["--full-refresh"] if full_refresh else []
     # Checks of a mart run also where the mart, a view, stands as it is: what it shows is new.
     tests = "cautious" if marts else "empty"
-    kinds = [option for kind in ("unit_test", "exposure") for option in ("--exclude-resource-type", kind)]
-    return ["build", *kinds, "--indirect-selection", tests, *selected, *left_out, *refreshed]
+    return ["build", "--indirect-selection", tests, *selected, *left_out, *refreshed]
 
 
 @contextmanager

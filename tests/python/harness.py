@@ -42,10 +42,13 @@ def free_port() -> int:
         return int(chosen.getsockname()[1])
 
 
-ENGLISH = re.compile(r"(?:\b[a-z]{2,}\b[ ,;:]+){2}\b[a-z]{2,}\b")  # three words in a row
-OF_SEED_OR_LIBRARY = re.compile(
-    r"^no rows of \S+ have landed: | is no YAML: "
-)  # in the language that is asked for, or as it comes
+ENGLISH = re.compile(r"(?:\b[a-z]{2,}\b +){2}\b[a-z]{2,}\b")  # three words in a row
+# What is looked up as it is put together, or comes from a seed in the language that is asked for, or from a library as it is.
+WORDS = [re.sub(r"\\\{\w+\\\}", ".*", re.escape(english)) for english in language.chinese() if "{" in english]
+OF_LIBRARIES = r".*(?: is no YAML: |Error -3 |Could not set lock|not a valid DuckDB).*|--postgres: .*"
+NO_SENTENCE = re.compile(
+    "|".join([*(words for words in WORDS if len(words) > 25), r"no rows of .* have landed: .*", OF_LIBRARIES])
+)
 
 
 def kefu(*arguments: object) -> Outcome:
@@ -67,8 +70,9 @@ def kefu(*arguments: object) -> Outcome:
 def untold(outcome: Outcome) -> list[str]:
     """What stays English of what a command said."""
     lines = (outcome.out + outcome.err).splitlines()[-1 if outcome.code == 2 else 0 :]  # how it is used is said before an error
-    bare = (re.sub(r"^kefu[\w ]*: ", "", line) for line in lines if not OF_SEED_OR_LIBRARY.search(line))
-    return [line for line in bare if ENGLISH.search(re.sub(r"`[^`]*`|--\w+", "", language.in_chinese(line)))]
+    bare = (re.sub(r"^kefu[\w ]*: ", "", line) for line in lines)
+    said = (line for line in bare if line not in language.chinese() and not NO_SENTENCE.match(line))
+    return [line for line in said if ENGLISH.search(re.sub(r"`[^`]*`|--\w+", "", language.in_chinese(line)))]
 
 
 def copy_project(target: Path) -> Path:
