@@ -181,7 +181,10 @@ def _parse(home: Home, project: str) -> tuple[Manifest, bytes]:
         read_now = Path(folder, read_before.name)
         if read_before.exists():
             shutil.copyfile(read_before, read_now)
+        # No warehouse is asked for, and with another path in the profile dbt would read everything anew.
+        os.environ.update(dbt_environment(Home(Path("home"))))
         parsed = _invoke(dbtRunner(), ["parse", *_options(home, folder)])
+        os.environ.update(dbt_environment(home))
         if not isinstance(parsed.result, Manifest):
             raise KefuError(f"the dbt project cannot be read: {one_line(parsed.exception)}")
         text = Path(folder, "manifest.json").read_bytes()

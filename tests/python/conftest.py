@@ -75,7 +75,7 @@ def read_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Itera
     parse = dbt._parse
 
     def parse_once(home: Home, project: str) -> Any:
-        files = [f"{project}.msgpack", f"{project}.json"]
+        files = [f"{project}.msgpack", f"{project}.json", "partial_parse.msgpack"]
         with alone(read / "lock"):
             if all((read / file).exists() for file in files):
                 for file in files:

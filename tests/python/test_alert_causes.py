@@ -13,6 +13,8 @@ import pytest
 from orchestration.alerts.alert import Alert
 from orchestration.alerts.causes import causes
 
+pytestmark = pytest.mark.readers
+
 NOON = datetime(2025, 10, 31, 12)
 
 

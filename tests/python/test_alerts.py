@@ -38,6 +38,8 @@ from orchestration.home import PROJECT, Home, open_home
 from orchestration.runs.definitions import definitions
 from orchestration.runs.instance import instance_of
 
+pytestmark = pytest.mark.readers
+
 TOKEN, SECRET, PASSWORD = "token-7f3a9c", "SEC-51d0e2", "password-88b1"
 CERTIFICATE = Path(__file__).with_name("localhost.pem")  # for localhost, signed by itself, with its key
 

@@ -20,9 +20,9 @@ def deliver(source: Path, target: Path, dt: str) -> None:
 
 @pytest.mark.parametrize("fixture", sorted(path.name for path in FIXTURES.iterdir()))
 def test_shuffled_and_repeated_deliveries_equal_a_full_rebuild(
-    fixture: str, built_homes: dict[str, Path], tmp_path: Path
+    fixture: str, built_homes: dict[str, Path], begun_home: Path, tmp_path: Path
 ) -> None:
-    source, landing, home = FIXTURES / fixture / "landing", tmp_path / "landing", tmp_path / "home"
+    source, landing, home = FIXTURES / fixture / "landing", tmp_path / "landing", begun_home
     dts = sorted({folder.name.removeprefix("dt=") for folder in source.glob("*/*/dt=*")})
     dice = random.Random(fixture)
     dice.shuffle(dts)

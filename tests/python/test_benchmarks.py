@@ -15,6 +15,8 @@ from benchmarks.side_by_side import TABLES, check_equal, ways
 from benchmarks.steps import deliver, dts_of
 from harness import build, kefu
 
+pytestmark = pytest.mark.readers
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

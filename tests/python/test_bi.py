@@ -24,6 +24,8 @@ from orchestration.home import PROJECT, Home
 from orchestration.language import chinese
 from orchestration.report import TABLES, TARGETS
 
+pytestmark = pytest.mark.readers
+
 SHOPS = [("kuaishou", "s1"), ("taobao", "s1"), ("taobao", "s2")]
 HEADER = "name,role,platform,shop_id"
 

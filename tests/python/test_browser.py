@@ -18,6 +18,8 @@ from orchestration.home import open_home
 from orchestration.runs.partitions import COMPLETE
 from orchestration.sample.demo import run
 
+pytestmark = pytest.mark.readers
+
 SECONDS = 1000  # playwright counts in milliseconds
 RUN_TIMEOUT = 300 * SECONDS
 

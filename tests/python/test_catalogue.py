@@ -12,6 +12,8 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from orchestration.home import PROJECT
 
+pytestmark = pytest.mark.readers
+
 
 @pytest.fixture(scope="module")
 def page_file(built_homes: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:

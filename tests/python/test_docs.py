@@ -24,6 +24,8 @@ from orchestration.runs.definitions import definitions
 from orchestration.runs.instance import write_settings
 from orchestration.sample.demo import summary
 
+pytestmark = pytest.mark.readers
+
 README = PROJECT / "README.md"
 TEXT = README.read_text(encoding="utf-8")
 DOCUMENTS = [README, PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").glob("*.md"))]

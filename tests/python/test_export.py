@@ -16,6 +16,8 @@ from harness import build, kefu, postgres_server, query
 
 from orchestration.export.postgres import TYPES
 
+pytestmark = pytest.mark.readers
+
 CASE = "case103"
 SHOPS = "select platform, shop_id from marts.shops order by all"
 

@@ -35,6 +35,8 @@ from orchestration.landing.contract import settings
 from orchestration.live import alerts
 from orchestration.live.watch import Live, opened_live
 
+pytestmark = pytest.mark.readers
+
 Rows = list[tuple[Any, ...]]
 
 # The first time column of what happens, and of each later time what is only known by it: written down here once more.

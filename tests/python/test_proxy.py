@@ -26,6 +26,8 @@ from orchestration.home import PROJECT, open_home
 from orchestration.live.page import Page
 from orchestration.runs.instance import write_settings
 
+pytestmark = pytest.mark.readers
+
 CERTIFICATE = Path(__file__).with_name("localhost.pem")  # for localhost, with its key
 LOGIN = {"Authorization": f"Basic {base64.b64encode(b'ada:secret').decode()}"}
 QUERY = json.dumps({"query": "{ version }"})

@@ -14,6 +14,8 @@ from orchestration.sample.demo import SAMPLE
 from orchestration.sample.generate import generate
 from orchestration.sample.official import publish_official_figures
 
+pytestmark = pytest.mark.readers
+
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -22,6 +22,8 @@ from orchestration.report import ORDER, TABLES
 from orchestration.report.charts import WEEKDAYS
 from orchestration.report.table import heading
 
+pytestmark = pytest.mark.readers
+
 STATUSES = ["met", "at_risk", "lost", "missed", "not_assessed", "match", "differs", "missing_computed", "missing_official"]
 TITLES = [(TABLES / f"{key}.sql").read_text(encoding="utf-8").splitlines()[0].removeprefix("-- ") for key in ORDER]
 PERIOD = "2025-10-01..2025-10-07"

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from harness import copy_project, query
 
+pytestmark = pytest.mark.readers
+
 Rows = list[dict[str, str]]
 
 

@@ -22,6 +22,8 @@ from harness import FIXTURES, Outcome, build_of, copy_project, kefu, other_proce
 from orchestration.home import PROJECT
 from orchestration.sql import dicts
 
+pytestmark = pytest.mark.readers
+
 CASE = "case103"
 FIGURES = (
     "platform, metric, subject, shop_id, account_id, period, period_start, period_end, value, numerator, denominator, target"

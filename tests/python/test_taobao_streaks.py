@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -47,14 +48,14 @@ def rebuilt_from(home: Path) -> dict[str, datetime]:
     return dict(warehouse(home, "select buyer_id, touched_from from build.build_pairs"))
 
 
-def is_as_from_nothing(landing: Path, home: Path, tmp_path: Path) -> bool:
-    fresh = tmp_path / f"fresh-{len(list(tmp_path.iterdir()))}"
+def is_as_from_nothing(landing: Path, home: Path, empty_home: Path) -> bool:
+    fresh = shutil.copytree(empty_home, landing.parent / f"fresh-{len(list(landing.parent.iterdir()))}", symlinks=True)
     build(landing, fresh)
     return marts(home) == marts(fresh)
 
 
-def test_a_streak_over_weeks(tmp_path: Path) -> None:
-    landing, home = tmp_path / "landing", tmp_path / "home"
+def test_a_streak_over_weeks(begun_home: Path, empty_home: Path, tmp_path: Path) -> None:
+    landing, home = tmp_path / "landing", begun_home
     for days in ([0], [7], [14, 21, 28, 35]):  # a message a week
         for day in days:
             deliver(landing, "messages", day, sent(day), replied(day, message_id=f"z{day}", buyer_id="z", conversation_id="cz"))
@@ -76,16 +77,16 @@ def test_a_streak_over_weeks(tmp_path: Path) -> None:
     deliver(landing, "messages", 44, sent(44), replied(44, sent_at=noon(43)))
     build(landing, home)
     assert streaks(home) == [halves[0], (*halves[1][:3], "buyer_reply", 1), ("taobao-streak-m44", 1, None, None, 0)]
-    assert is_as_from_nothing(landing, home, tmp_path)
+    assert is_as_from_nothing(landing, home, empty_home)
 
     deliver(landing, "messages", 44, sent(44))  # the reply was none
     deliver(landing, "orders", 43)  # nor the order
     build(landing, home)
     assert streaks(home) == [("taobao-streak-m0", 7, noon(28), None, 2)]
-    assert is_as_from_nothing(landing, home, tmp_path)
+    assert is_as_from_nothing(landing, home, empty_home)
 
 
-def test_a_message_that_goes_to_another_buyer_after_all(begun_home: Path, tmp_path: Path) -> None:
+def test_a_message_that_goes_to_another_buyer_after_all(begun_home: Path, empty_home: Path, tmp_path: Path) -> None:
     landing, home = tmp_path / "landing", begun_home
     deliver(landing, "messages", 0, sent(0), sent(1, buyer_id="z"))
     build(landing, home)
@@ -93,10 +94,12 @@ def test_a_message_that_goes_to_another_buyer_after_all(begun_home: Path, tmp_pa
     build(landing, home)
     assert streaks(home) == []
     assert streaks(home, "z") == [("taobao-streak-m0", 2, None, None, 0)]
-    assert is_as_from_nothing(landing, home, tmp_path)
+    assert is_as_from_nothing(landing, home, empty_home)
 
 
-def test_a_backfill_leaves_what_it_was_not_asked_for_to_the_next_build(begun_home: Path, tmp_path: Path) -> None:
+def test_a_backfill_leaves_what_it_was_not_asked_for_to_the_next_build(
+    begun_home: Path, empty_home: Path, tmp_path: Path
+) -> None:
     landing, home = tmp_path / "landing", begun_home
     deliver(landing, "messages", 0, sent(0), sent(0, message_id="y0", buyer_id="y"))
     build(landing, home)
@@ -107,7 +110,7 @@ def test_a_backfill_leaves_what_it_was_not_asked_for_to_the_next_build(begun_hom
     build(landing, home)
     assert rebuilt_from(home) == {"y": noon(8)}
     assert streaks(home, "y") == [("taobao-streak-y0", 2, None, None, 0)]
-    assert is_as_from_nothing(landing, home, tmp_path)
+    assert is_as_from_nothing(landing, home, empty_home)
 
 
 def test_nothing_of_a_buyer_is_left(begun_home: Path, tmp_path: Path) -> None:
