@@ -20,6 +20,7 @@ CATALOGUE = LOCALE / "zh.po"
 SENTENCES = LOCALE / "sentences"
 VARIABLES = ("KEFU_LANG", "LC_ALL", "LC_MESSAGES", "LANG")  # of which the first that is set decides
 NUMBERS = {"count", "total", "number", "seconds", "percent"}  # fields of sentences that hold nothing but a number
+NUMBER = re.compile("-?[0-9.,:]+")
 STOPS = {"; ": "；", ", ": "，"}  # between what is said one after the other
 
 
@@ -59,9 +60,9 @@ def in_chinese(english: str) -> str:
     if known := sentences().get(bare):
         return english.replace(bare, known)
     for pattern in _patterns():
-        if pattern.longest_words in bare and (found := pattern.form.fullmatch(bare)):
-            values = {field: in_chinese(value) for field, value in found.groupdict().items()}
-            return english.replace(bare, pattern.chinese.format(**values))
+        if (values := pattern.values(bare)) is not None:
+            told = {field: in_chinese(value) for field, value in values.items()}
+            return english.replace(bare, pattern.chinese.format(**told))
     for stop, chinese_stop in STOPS.items():
         if stop in english:
             parts = english.split(stop)
@@ -79,22 +80,40 @@ def sentences() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class _Pattern:
-    form: re.Pattern[str]
-    longest_words: str
+    words: tuple[str, ...]  # before, between and after the fields
+    fields: tuple[str, ...]
     chinese: str
+
+    def values(self, text: str) -> dict[str, str] | None:
+        """What stands in the fields, each as short as can be; None where the words are not there. No regular expression: those
+        of so many fields take for ever on a long line that repeats itself.
+        """
+        first, *between, last = self.words
+        at, end = len(first), len(text) - len(last)
+        if at > end or not (text.startswith(first) and text.endswith(last)):
+            return None
+        values = []
+        for words in between:
+            found = text.find(words, at, end)
+            if found < 0:
+                return None
+            values.append(text[at:found])
+            at = found + len(words)
+        named = dict(zip(self.fields, [*values, text[at:end]], strict=True))
+        are_numbers = all(NUMBER.fullmatch(value) for field, value in named.items() if field in NUMBERS)
+        return named if are_numbers else None
 
 
 @cache
 def _patterns() -> list[_Pattern]:
     """The sentences with fields, those with most words first."""
-    made = []
-    for english, known in sentences().items():
-        words = re.split(r"\{(\w+)\}", english)
-        if len(words) > 1:
-            fields = [rf"(?P<{field}>{'-?[0-9.,:]+' if field in NUMBERS else '.*?'})" for field in words[1::2]]
-            form = "".join(re.escape(part) + field for part, field in zip(words[::2], [*fields, ""], strict=True))
-            made.append((sum(map(len, words[::2])), _Pattern(re.compile(form, re.DOTALL), max(words[::2], key=len), known)))
-    return [pattern for _length, pattern in sorted(made, key=lambda each: -each[0])]
+    parts = {english: re.split(r"\{(\w+)\}", english) for english in sentences()}
+    made = [
+        _Pattern(tuple(split[::2]), tuple(split[1::2]), sentences()[english])
+        for english, split in parts.items()
+        if len(split) > 1
+    ]
+    return sorted(made, key=lambda pattern: -sum(map(len, pattern.words)))
 
 
 def _read(path: Path) -> dict[str, str]:

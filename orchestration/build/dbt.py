@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +51,19 @@ def models_with(home: Home, meta: str) -> list[dict[str, Any]]:
     return [{"name": node.name, "relation_name": node.relation_name, "meta": node.config.meta} for node in models]
 
 
+# What proves the code, or says who reads the marts, is no step of a build, and dbt would look through it each time.
+OF_NO_BUILD = ("unit_tests", "exposures", "metrics", "semantic_models", "saved_queries")
+
+
 def run_dbt(home: Home, arguments: Sequence[str], report: Callable[[str], None]) -> None:
     """Runs dbt in this process and reports the checks that warn. KefuError tells the first things that failed."""
     manifest, text = _project(home)
     _write(home, "manifest.json", text)  # checks look there, however early dbt's run ends
+    if arguments[0] == "build":
+        manifest = copy(manifest)
+        for kind in OF_NO_BUILD:
+            setattr(manifest, kind, {})
+        manifest.build_flat_graph()
     runner = dbtRunner(manifest=manifest, callbacks=[_progress(report)])
     with _closing():
         result = _invoke(runner, [*arguments, "--no-write-json", *_options(home, home.dbt)])
@@ -148,8 +158,6 @@ def manifest_path(home: Home) -> Path:
 
 
 _projects: dict[str, tuple[Manifest, bytes]] = {}  # by fingerprint of the project's files: one process reads it once
-# What proves the code, or says who reads the marts, is no step of a run: dbt would look through it each time.
-OF_NO_RUN = ("unit_tests", "exposures", "metrics", "semantic_models", "saved_queries")
 READ = ("dbt_project.yml", "profiles.yml", "vars.yml", "models", "macros", "seeds", "tests/dbt")  # of what dbt makes a project
 
 
@@ -188,11 +196,9 @@ def _parse(home: Home, project: str) -> tuple[Manifest, bytes]:
         if not isinstance(parsed.result, Manifest):
             raise KefuError(f"the dbt project cannot be read: {one_line(parsed.exception)}")
         text = Path(folder, "manifest.json").read_bytes()
-        for kind in OF_NO_RUN:
-            setattr(parsed.result, kind, {})
         for other in (path for ending in ("msgpack", "json") for path in home.dbt.glob(f"{'?' * len(project)}.{ending}")):
             other.unlink(missing_ok=True)
-        _write(home, f"{project}.msgpack", parsed.result.to_msgpack())
+        _write(home, f"{project}.msgpack", read_now.read_bytes())
         _write(home, f"{project}.json", text)
         read_now.replace(read_before)
         return parsed.result, text

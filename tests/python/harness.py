@@ -71,7 +71,7 @@ def untold(outcome: Outcome) -> list[str]:
     """What stays English of what a command said."""
     lines = (outcome.out + outcome.err).splitlines()[-1 if outcome.code == 2 else 0 :]  # how it is used is said before an error
     bare = (re.sub(r"^kefu[\w ]*: ", "", line) for line in lines)
-    said = (line for line in bare if line not in language.chinese() and not NO_SENTENCE.match(line))
+    said = (line for line in bare if line not in language.chinese() and not NO_SENTENCE.match(line[:300]))
     return [line for line in said if ENGLISH.search(re.sub(r"`[^`]*`|--\w+", "", language.in_chinese(line)))]
 
 

@@ -54,8 +54,8 @@ def is_as_from_nothing(landing: Path, home: Path, empty_home: Path) -> bool:
     return marts(home) == marts(fresh)
 
 
-def test_a_streak_over_weeks(begun_home: Path, empty_home: Path, tmp_path: Path) -> None:
-    landing, home = tmp_path / "landing", begun_home
+def test_a_streak_over_weeks(empty_home: Path, tmp_path: Path) -> None:
+    landing, home = tmp_path / "landing", tmp_path / "home"
     for days in ([0], [7], [14, 21, 28, 35]):  # a message a week
         for day in days:
             deliver(landing, "messages", day, sent(day), replied(day, message_id=f"z{day}", buyer_id="z", conversation_id="cz"))
