@@ -183,7 +183,8 @@ def reporting(context: dg.AssetExecutionContext) -> Report:
     """Reports to the run's log, and to its output, which whoever started it sees."""
 
     def report(line: str) -> None:
-        context.log.info(localized(line))
-        print(localized(line), flush=True)
+        said = localized(line)
+        context.log.info(said)
+        print(said, flush=True)
 
     return report

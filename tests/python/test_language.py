@@ -74,7 +74,7 @@ def test_catalogues_fit_together() -> None:
 
 
 @pytest.fixture
-def catalogue(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def catalogue(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """Some sentences alone."""
     entries = {
         "{file} cannot be read: {why}": "{file} 读不了：{why}",
