@@ -188,7 +188,7 @@ drawn as (
         end as questions,
         case
             when answered_by = 'bot' then 1
-            when u(xk, 'answers') < 0.02 then 5 + pick(xk, 'streak', 3)
+            when u(xk, 'answers') < 0.03 then 5 + pick(xk, 'streak', 3)
             else 1 + (u(xk, 'second answer') < 0.28)::integer + (u(xk, 'third answer') < 0.09)::integer
         end as replies,
         ms_between(xk, 'pace', 3, 22) as pace_ms
@@ -214,7 +214,7 @@ answered as (
                 ))::bigint
             else floor(1000 * least(
                 case when exchange_no = 1 then getvariable('first_limit') else getvariable('later_limit') end - 1,
-                greatest(3, getvariable('typical_seconds') * exp(0.6 * normal(xk, 'typing')))
+                greatest(3, getvariable('typical_seconds') * (1.4 - 0.8 * speed) * exp(0.6 * normal(xk, 'typing')))
             ))::bigint
         end as answering_ms
     from drawn
@@ -324,7 +324,7 @@ create or replace temp macro question_text(topic, exchange_no, exchanges, slot, 
     end;
 create or replace temp macro answer_text(topic, is_first, is_last, k) as
     case
-        when u(k, 'discouraged') < 0.003 then one_of(k, 'text', getvariable('discouraged'))
+        when is_discouraged(k) then one_of(k, 'text', getvariable('discouraged'))
         when not is_first then one_of(k, 'text', getvariable('follow_ups'))
         when is_last then one_of(k, 'text', getvariable('goodbyes'))
         else one_of(k, 'opening', getvariable('salutes'))

@@ -13,7 +13,7 @@ with joined as (
         case
             when u(mk, 'type') < 0.86 then 'text'
             when u(mk, 'type') < 0.90 then null
-            when sender_kind = 'bot' or sender_kind = 'system' or u(mk, 'discouraged') < 0.003 then 'text'
+            when sender_kind = 'bot' or sender_kind = 'system' or is_discouraged(mk) then 'text'
             when u(mk, 'type') < 0.95 then 'image'
             when u(mk, 'type') < 0.97 then 'product_card'
             when u(mk, 'type') < 0.985 then 'order_card'

@@ -117,7 +117,7 @@ select
     card_satisfied_rate,
     trigger = 'buyer_initiated' or u(ck, 'rated') < 0.34 as is_rated,
     sent_ms + ms_between(ck, 'first rated', 4, 120)
-    + case when u(ck, 'takes time') < 0.3 then ms_between(ck, 'time taken', 0, 7000) else 0 end as rated_ms,
+    + case when u(ck, 'takes time') < 0.4 then ms_between(ck, 'time taken', 0, 36000) else 0 end as rated_ms,
     -- How often the buyer changes the rating: most never, a few more often than allowed.
     case
         when has_aftermath and u(ck, 'changes') < 0.35 then 1 + floor(7 * power(u(ck, 'how often'), 3))::integer
@@ -171,7 +171,7 @@ spoken as (
             when u(mk, 'type') < 0.84 or (is_question and is_handover) then 'text'
             when answered_by = 'bot' and not is_question and u(mk, 'type') < 0.96 then 'text'
             when answered_by = 'bot' and not is_question then 'product_card'
-            when u(mk, 'discouraged') < 0.003 then 'text'
+            when is_discouraged(mk) then 'text'
             when u(mk, 'type') < 0.89 then 'image'
             when u(mk, 'type') < 0.92 then 'emoji'
             when u(mk, 'type') < 0.95 then 'product_card'

@@ -259,7 +259,9 @@ with submitted as (
         rated_ms + change_no * change_ms as submitted_ms,
         -- Who changes a rating mostly raises it.
         least(0.97, card_satisfied_rate + case when change_no > 0 then 0.1 else 0 end)
-            - case when changes > 0 and change_no = 0 then 0.45 else 0 end as satisfied_chance
+            - case when changes > 0 and change_no = 0 then 0.45 else 0 end
+            -- Who rates after a night is less content.
+            - case when day_of(rated_ms) > day_of(sent_ms) then 0.3 else 0 end as satisfied_chance
     from (select *, unnest(range(changes + 1)) as change_no from cards where is_rated)
 )
 
@@ -271,7 +273,8 @@ select
         else 2 + pick(sk, 'code', 3)
     end as eval_code,
     epoch_ms(submitted_ms) as submitted_at,
-    lands(submitted_ms, sub(sk, 'submission'), has_aftermath) as land_no
+    -- A delivery is made at 09:00 and has the ratings given until then: some of them can still be changed.
+    lands(greatest(submitted_ms - 32400000, sent_ms), sub(sk, 'submission'), has_aftermath) as land_no
 from submitted;
 
 create or replace temp view out_rejection_prompts as
@@ -286,7 +289,7 @@ with prompts as (
     where peer_kind = 'consumer' and answered_by = 'human' and not is_question and slot > 0
         and (
             slot = questions + 5
-            or (u(mk, 'discouraged') < 0.003 and message_type = 'text' and u(mk, 'noticed') < 0.9)
+            or (is_discouraged(mk) and message_type = 'text' and u(mk, 'noticed') < 0.9)
         )
 ),
 
@@ -305,7 +308,7 @@ clicked as (
     select
         *,
         case
-            when u(mk, 'clicked') < 0.012 + 0.06 * (1 - care)
+            when u(mk, 'clicked') < 0.012 + 0.09 * (1 - care)
                 then exposed_ms + case
                     when has_aftermath then ms_between(mk, 'clicked after', 30, 100000)
                     else ms_between(mk, 'clicked after', 2, 40)

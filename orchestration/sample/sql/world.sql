@@ -15,6 +15,9 @@ create or replace temp macro ms_between(k, purpose, low, high) as
 create or replace temp macro normal(k, purpose) as
     sqrt(-2 * ln(1 - u(k, purpose))) * cos(6.283185307179586 * u(k, purpose || ', angle'));
 
+-- Whether a reply puts the buyer off: such replies have words of their own, and a prompt beside them.
+create or replace temp macro is_discouraged(k) as u(k, 'discouraged') < 0.008;
+
 create or replace temp macro day_ms() as 86400000::bigint;
 create or replace temp macro day_of(at_ms) as at_ms // 86400000;
 create or replace temp macro date_of(day_no) as date '1970-01-01' + day_no::integer;
