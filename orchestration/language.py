@@ -100,7 +100,7 @@ class _Pattern:
             values.append(text[at:found])
             at = found + len(words)
         named = dict(zip(self.fields, [*values, text[at:end]], strict=True))
-        are_numbers = all(NUMBER.fullmatch(value) for field, value in named.items() if field in NUMBERS)
+        are_numbers = all(NUMBER.fullmatch(value.strip()) for field, value in named.items() if field in NUMBERS)
         return named if are_numbers else None
 
 

@@ -191,7 +191,7 @@ def summary(home: Home, landing: Path) -> str:
     ]
     for platform, metric, period, end, low, high, lowest, highest, shops, met in metrics:
         figures = f"{_targets(metric, low, high):>13} {_figure(metric, lowest):>9} {_figure(metric, highest):>9}"
-        assessed = f"  {met} of {shops}" if high is not None else ""
+        assessed = f"  {met}/{shops}" if high is not None else ""
         lines.append(f"    {platform:<12} {metric:<34} {f'{period} to {end}':<28} {figures}{assessed}")
     lines += [
         "",
