@@ -14,7 +14,7 @@ IS_RIGHT = -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2> /dev/nu
 NEEDED = kefu needs Python 3.11: install it (on Debian 12: apt-get install python3.11-venv), or name one, as in \
 	make setup PYTHON=/opt/python3.11/bin/python
 
-.PHONY: setup install demo ui live test test-readers browser proxy postgres dates questions screenshots faults mutants moments bench bench-live bi test-bi lint format lock
+.PHONY: setup install demo ui live test test-increments test-readers browser proxy postgres dates questions screenshots faults mutants moments bench bench-live bi test-bi lint format lock
 
 # A .venv that another Python was made with is made anew.
 ifneq ($(wildcard $(VENV)/bin/python),)
@@ -64,9 +64,13 @@ test-bi: setup browser postgres $(VENV)-bi/.installed
 
 # The warehouse: from landing to marts, its runs and its commands.
 test: lint
-	@$(VENV)/bin/pytest -m "not readers"
+	@$(VENV)/bin/pytest -m "not readers and not increments"
 
-# What people read its figures with: the running day, reports, dashboards' words, documents and their commands, BI and browsers.
+# Deliveries in any order, random streams, moved boundaries, what is decided afterwards: builds on builds equal a full rebuild.
+test-increments: setup
+	@$(VENV)/bin/pytest -m increments
+
+# What people read its figures with: the running day, reports, explanations, dashboards' words, documents and their commands, BI and browsers.
 test-readers: setup browser proxy postgres
 	@$(VENV)/bin/pytest -m readers
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -180,4 +180,10 @@ def one_line(message: object) -> str:
 
 
 def _read(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+    return _parsed(path.read_bytes())
+
+
+@lru_cache(maxsize=2)
+def _parsed(content: bytes) -> Any:
+    """A file's JSON. A build asks three times for the same manifest of some megabytes."""
+    return json.loads(content)

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import duckdb
+
 from orchestration.build.checks import LastRun, forget_last_run
 from orchestration.build.publish import drop_other_versions, is_worth_a_base, last_version, publish
 from orchestration.build.state import Dates, opened, prepared
@@ -174,13 +176,10 @@ def building(
             state.drop_unknown(LastRun(home).relations())
         state.mark_checked()
     publish_build(home, report, marts=marts, may_copy=may_copy)
-    report_held(home, report)
-    if not marts:
-        report_missing_tables(home, report)
 
 
 def publish_build(home: Home, report: Report, *, marts: Sequence[str] = (), may_copy: bool = True) -> None:
-    """Publishes what dbt built and checked, then marks it as built: a crash in between builds it once more.
+    """Publishes what dbt built and checked, marks it as built, and tells of it: a crash in between builds it once more.
 
     Of a selection of marts everything stays to be built: the next build does the rest.
     """
@@ -203,8 +202,11 @@ def publish_build(home: Home, report: Report, *, marts: Sequence[str] = (), may_
         state.mark_key()
         for platform, days in state.dates_built().items():
             report(f"rebuilt {platform}: {len(days)} dates, {days[0]} to {days[-1]}")
-    only = f", of its marts only {', '.join(marts)}: a build without --select does the rest" if marts else ""
-    report(f"published {home.published} -> {home.published.resolve().name}{only}")
+        only = f", of its marts only {', '.join(marts)}: a build without --select does the rest" if marts else ""
+        report(f"published {home.published} -> {home.published.resolve().name}{only}")
+        report_held(home, report)
+        if not marts:
+            report_missing_tables(state.connection, report)
 
 
 def report_held(home: Home, report: Report) -> None:
@@ -213,17 +215,16 @@ def report_held(home: Home, report: Report) -> None:
             report(f"held back: {held}; readers keep its last good figures until a delivery corrects it or a build asks for it")
 
 
-def report_missing_tables(home: Home, report: Report) -> None:
+def report_missing_tables(connection: duckdb.DuckDBPyConnection, report: Report) -> None:
     """Tells what no metric can know of a platform, as tables of it never landed."""
-    with home.connect() as connection:
-        missing = connection.execute(
-            f"""
-            select platform || '/' || table_name, effect_{language()}, string_agg(metric, ', ' order by metric)
-            from marts.metric_coverage
-            where not is_delivered and platform in (select platform from marts.metric_coverage where is_delivered)
-            group by all order by max(is_required) desc, 1, 2
-            """
-        ).fetchall()
+    missing = connection.execute(
+        f"""
+        select platform || '/' || table_name, effect_{language()}, string_agg(metric, ', ' order by metric)
+        from marts.metric_coverage
+        where not is_delivered and platform in (select platform from marts.metric_coverage where is_delivered)
+        group by all order by max(is_required) desc, 1, 2
+        """
+    ).fetchall()
     for table, effect, metrics in missing:
         report(f"no rows of {table} have landed: {effect} ({metrics})")
 

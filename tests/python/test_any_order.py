@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from harness import FIXTURES, build, marts
 
+pytestmark = pytest.mark.increments
+
 
 def deliver(source: Path, target: Path, dt: str) -> None:
     """Copies one dt of every table, as a new delivery."""

@@ -20,6 +20,8 @@ from orchestration.explain.tables import Clauses
 from orchestration.explain.text import Entry, Explanation, clock, duration, render, shorten, table, without_quiet
 from orchestration.landing.contract import platforms
 
+pytestmark = pytest.mark.readers
+
 DAY = date(2025, 9, 1)
 RULES: dict[str, Any] = {
     "target": 180.0,

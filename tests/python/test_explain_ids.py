@@ -15,6 +15,8 @@ from orchestration.errors import KefuError
 from orchestration.explain import explanation
 from orchestration.explain.text import render
 
+pytestmark = pytest.mark.readers
+
 CASE = "case101"
 
 

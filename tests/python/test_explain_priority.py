@@ -3,10 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import duckdb
+import pytest
 from harness import kefu, query
 
 from orchestration.explain import explanation
 from orchestration.explain.text import render
+
+pytestmark = pytest.mark.readers
 
 
 def test_every_entry_explains(built_homes: dict[str, Path]) -> None:

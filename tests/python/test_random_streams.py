@@ -12,12 +12,15 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from harness import build, marts, query
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from reference.taobao import expected_exclusion_summary, expected_metrics, expected_rounds, landing_as_of, read_landing
 
 from orchestration.home import PROJECT
+
+pytestmark = pytest.mark.increments
 
 Row = dict[str, Any]
 

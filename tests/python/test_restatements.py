@@ -7,10 +7,13 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from harness import build, marts, query, warehouse
 
 from orchestration.build.checks import LastRun
 from orchestration.home import Home
+
+pytestmark = pytest.mark.increments
 
 MONDAY = date(2023, 3, 27)
 DAYS = [MONDAY + timedelta(days=number) for number in range(5)]

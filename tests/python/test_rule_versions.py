@@ -5,7 +5,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
 from harness import FIXTURES, build, build_of, copy_project, marts, query
+
+pytestmark = pytest.mark.increments
 
 CASE = "case102"  # after 6 July 2022, since when Tmall's window begins an hour later
 KUAISHOU = "case105"  # around 27 March 2023, when Kuaishou's rules changed

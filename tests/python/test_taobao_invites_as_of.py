@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from harness import build, marts, query
+
+pytestmark = pytest.mark.increments
 
 
 def deliver(landing: Path, dt: str, *messages: tuple[str, str, str]) -> None:

@@ -11,6 +11,8 @@ from harness import kefu, query, warehouse
 from orchestration.explain import explanation, taobao_ratings
 from orchestration.explain.text import render
 
+pytestmark = pytest.mark.readers
+
 CHANGED = """\
 Rating card 评价卡片 taobao-card-r0000247
   platform 平台           Tmall 天猫

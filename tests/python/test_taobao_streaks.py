@@ -8,7 +8,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from harness import build, marts, query, warehouse
+
+pytestmark = pytest.mark.increments
 
 NOON = datetime(2025, 3, 3, 12)  # of the first Monday
 PAIR = {"shop_id": "s", "buyer_id": "b"}

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from harness import build, marts, query
+
+pytestmark = pytest.mark.increments
 
 HEADERS = {
     "sessions": "session_id,shop_id,user_id,initiated_by,entered_at,ended_at,ended_by",

@@ -10,6 +10,8 @@ from harness import kefu, query, warehouse
 from orchestration.explain import explanation
 from orchestration.explain.text import render
 
+pytestmark = pytest.mark.readers
+
 
 @pytest.mark.parametrize("fixture", ["case101", "irc-support"])
 def test_every_session_explains(built_homes: dict[str, Path], fixture: str) -> None:
