@@ -66,7 +66,7 @@ test-bi: setup browser postgres $(VENV)-bi/.installed
 test: lint
 	@$(VENV)/bin/pytest -m "not readers and not increments"
 
-# Deliveries in any order, random streams, moved boundaries, what is decided afterwards: builds on builds equal a full rebuild.
+# Deliveries in any order, random streams, moved boundaries, kills, what is held back: builds on builds equal a full rebuild.
 test-increments: setup
 	@$(VENV)/bin/pytest -m increments
 

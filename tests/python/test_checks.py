@@ -6,7 +6,10 @@ import json
 from pathlib import Path
 
 import duckdb
+import pytest
 from harness import build, kefu, marts, query, warehouse
+
+pytestmark = pytest.mark.increments
 
 
 def rate(landing: Path, day: int, cards: int) -> None:

@@ -23,6 +23,8 @@ from orchestration.errors import KefuError
 from orchestration.home import one_writer, open_home
 from orchestration.landing import load
 
+pytestmark = pytest.mark.increments
+
 KILLS_AT_MOST = 8  # to hit a stage
 
 

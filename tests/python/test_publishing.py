@@ -253,6 +253,7 @@ def test_the_marts_have_the_columns_of_the_contract(published: Path) -> None:
     assert found == contract
 
 
+@pytest.mark.increments
 def test_a_version_made_from_the_one_before_has_what_one_written_whole_has(tmp_path: Path) -> None:
     """Of marts that say on which dates they are rebuilt, only these dates are written."""
     source, landing, home = FIXTURES / "case103" / "landing", tmp_path / "landing", tmp_path / "home"

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from harness import build, query
+
+pytestmark = pytest.mark.increments
 
 
 def deliver(landing: Path, table: str, dt: str, *rows: dict[str, object]) -> None:

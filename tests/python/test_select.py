@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from harness import FIXTURES, build, kefu, marts
+
+pytestmark = pytest.mark.increments
 
 LANDING = FIXTURES / "case103" / "landing"
 
