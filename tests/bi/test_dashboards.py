@@ -469,6 +469,16 @@ def test_who_is_not_logged_in_sees_nothing(superset: Running) -> None:
         assert answer.status_code in (401, 403, 404) or "/login/" in answer.url, path
 
 
+def test_what_the_page_of_the_login_asks_for_starts_no_session(superset: Running) -> None:
+    """A session that arrives after the login's would take its place."""
+    words = requests.get(f"{superset.url}/superset/language_pack/zh/", timeout=60)
+    told = requests.post(f"{superset.url}/superset/log/?explode=events", data={"events": "[]"}, timeout=60)
+    assert (words.status_code, told.status_code) == (200, 401)
+    assert words.json()["locale_data"]["superset"]["Sign in"] == ["登录"]
+    for answer in (words, told):
+        assert not answer.history and "session" not in answer.cookies
+
+
 def test_what_is_published_meanwhile_shows_up(superset: Running, landing: Path, browser: Browser) -> None:
     with person(browser, superset, "all") as (page, seen):
         before = look(page, seen, superset, "8_data")
