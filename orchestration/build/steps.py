@@ -11,7 +11,7 @@ import duckdb
 
 from orchestration.build.checks import LastRun, forget_last_run
 from orchestration.build.publish import drop_other_versions, is_worth_a_base, last_version, publish
-from orchestration.build.state import Dates, opened, prepared
+from orchestration.build.state import BuildState, Dates, opened, prepared
 from orchestration.errors import KefuError
 from orchestration.home import Home, one_writer, open_home
 from orchestration.landing.contract import contract
@@ -56,7 +56,8 @@ def build(
             with building(home, dates, report, full_refresh=full_refresh, marts=marts) as arguments:
                 run_dbt(home, arguments, report)
         else:
-            report_held(home, report)
+            with opened(home) as state:
+                report_held(state, report)
         raise_unreadable(home)
         return is_to_build
 
@@ -169,7 +170,7 @@ def building(
     except KefuError:
         with opened(home) as state:
             state.hold_back(LastRun(home).findings())
-        report_held(home, report)
+            report_held(state, report)
         raise
     with opened(home) as state:
         if state.is_everything():
@@ -204,15 +205,14 @@ def publish_build(home: Home, report: Report, *, marts: Sequence[str] = (), may_
             report(f"rebuilt {platform}: {len(days)} dates, {days[0]} to {days[-1]}")
         only = f", of its marts only {', '.join(marts)}: a build without --select does the rest" if marts else ""
         report(f"published {home.published} -> {home.published.resolve().name}{only}")
-        report_held(home, report)
+        report_held(state, report)
         if not marts:
             report_missing_tables(state.connection, report)
 
 
-def report_held(home: Home, report: Report) -> None:
-    with opened(home) as state:
-        for held in state.held_dates():
-            report(f"held back: {held}; readers keep its last good figures until a delivery corrects it or a build asks for it")
+def report_held(state: BuildState, report: Report) -> None:
+    for held in state.held_dates():
+        report(f"held back: {held}; readers keep its last good figures until a delivery corrects it or a build asks for it")
 
 
 def report_missing_tables(connection: duckdb.DuckDBPyConnection, report: Report) -> None:

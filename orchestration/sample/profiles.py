@@ -25,7 +25,7 @@ class Profile:
     later_on_time_low: float  # floor of that share from the second exchange on
     first_limit: int  # seconds within which the first reply of a chat is on time
     later_limit: int
-    typical_seconds: int  # median of the replies in time
+    typical_seconds: int  # median of the replies in time, in a shop of middling speed
     abandoned_share: float  # chats that nobody ever answers
 
 

@@ -240,7 +240,7 @@ def person(browser: Browser, superset: Running, name: str) -> Iterator[tuple[Pag
     """Somebody's page, logged in."""
     seen = Seen()
     page = browser.new_page(base_url=superset.url, viewport={"width": 1500, "height": 4000}, timezone_id="Asia/Shanghai")
-    page.set_default_timeout(180_000)  # beside other work
+    page.set_default_timeout(60_000)
     page.goto("/login/")
     page.fill("#username", name)
     page.fill("#password", superset.passwords[name])

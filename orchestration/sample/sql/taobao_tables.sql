@@ -274,7 +274,7 @@ select
     end as eval_code,
     epoch_ms(submitted_ms) as submitted_at,
     -- A delivery is made at 09:00 and has the ratings given until then: some of them can still be changed.
-    lands(greatest(submitted_ms - 32400000, sent_ms), sub(sk, 'submission'), has_aftermath) as land_no
+    lands(greatest(submitted_ms - 9 * 3600000, sent_ms), sub(sk, 'submission'), has_aftermath) as land_no
 from submitted;
 
 create or replace temp view out_rejection_prompts as
