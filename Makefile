@@ -67,8 +67,9 @@ test: lint
 	@$(VENV)/bin/pytest -m "not readers and not increments"
 
 # Deliveries in any order, random streams, moved boundaries, kills, what is held back: builds on builds equal a full rebuild.
+# Told out by test, as one file of them takes minutes.
 test-increments: setup
-	@$(VENV)/bin/pytest -m increments
+	@$(VENV)/bin/pytest -m increments --dist=worksteal
 
 # What people read its figures with: the running day, reports, explanations, dashboards' words, documents and their commands, BI and browsers.
 test-readers: setup browser proxy postgres
