@@ -9,12 +9,6 @@ as_of as (select platform, as_of::date as as_of_date from {{ ref('as_of') }}),
 
 periods as (select * from {{ ref('metric_periods') }} where kind = 'rolling'),
 
-subjects as (
-    select platform, scope, metric, subject, shop_id, account_id, min(business_date) as first_date
-    from days
-    group by platform, scope, metric, subject, shop_id, account_id
-),
-
 wanted as ( -- the last days of windows that hold such a date
     select distinct
         c.platform,
@@ -28,46 +22,44 @@ wanted as ( -- the last days of windows that hold such a date
     join periods p on c.platform = p.platform
 ),
 
-read_days as ( -- from the first day of the first of them to the last of the last
-    select
-        platform,
-        period,
-        rolling_days,
-        min(business_date) - (rolling_days - 1) as first_read,
-        max(business_date) as last_read
+wanted_range as (
+    select platform, period, rolling_days, min(business_date) as first_wanted, max(business_date) as last_wanted
     from wanted
     group by platform, period, rolling_days
 ),
 
-windows as (
-    select
-        s.*,
-        r.period,
-        r.rolling_days,
-        unnest(generate_series(greatest(s.first_date, r.first_read), r.last_read, interval 1 day))::date as business_date
-    from subjects s
-    join read_days r on s.platform = r.platform
+read_days as ( -- what lies in the windows that end in the range
+    select d.*, w.period, w.rolling_days, w.first_wanted, w.last_wanted
+    from days d
+    join wanted_range w on d.platform = w.platform
+    where d.business_date between w.first_wanted - (w.rolling_days - 1) and w.last_wanted
+),
+
+changes as ( -- a day comes into the window that ends with it, and goes from the one that many days later
+    select *, business_date as changes_on, 1 as days_with_data from read_days
+    union all
+    select * replace (-numerator as numerator, -denominator as denominator), business_date + rolling_days, -1 from read_days
 ),
 
 rolled as (
     select
-        w.* exclude (first_date),
-        sum(d.numerator) over last_days as numerator,
-        sum(d.denominator) over last_days as denominator,
-        (count(*) filter (where d.denominator > 0) over last_days)::integer as days_with_data
-    from windows w
-    left join days d
-        on
-            w.platform = d.platform
-            and w.metric = d.metric
-            and w.subject = d.subject
-            and w.shop_id = d.shop_id
-            and w.account_id is not distinct from d.account_id
-            and w.business_date = d.business_date
-    window last_days as (
-        partition by w.platform, w.metric, w.subject, w.shop_id, w.account_id, w.period
-        order by w.business_date range between (w.rolling_days - 1) * interval 1 day preceding and current row -- noqa: PRS
-    )
+        * exclude (business_date, numerator, denominator, days_with_data),
+        sum(numerator) over so_far as numerator,
+        sum(denominator) over so_far as denominator,
+        (sum(days_with_data) over so_far)::integer as days_with_data,
+        lead(changes_on) over so_far as next_changes_on
+    from changes
+    window so_far as (partition by platform, metric, subject, shop_id, account_id, period order by changes_on)
+),
+
+windows as (
+    select
+        *,
+        unnest(generate_series(
+            greatest(changes_on, first_wanted), least(next_changes_on - 1, last_wanted), interval 1 day
+        ))::date as business_date
+    from rolled
+    where denominator > 0
 )
 
 select
@@ -83,5 +75,5 @@ select
     numerator,
     denominator,
     days_with_data
-from rolled
-where denominator > 0 and (platform, period, business_date) in (select (platform, period, business_date) from wanted)
+from windows
+where (platform, period, business_date) in (select (platform, period, business_date) from wanted)

@@ -34,10 +34,10 @@ class RowDates:
             return f"exists (select 1 from {named} where of_platform = {self.platform} and of_date = {self.last})"
         # Millions of rows are of a few periods: these are compared with the dates, and rows with them.
         periods = f"(select distinct {self.platform} as p, {self.first} as first_date, {self.last} as last_date from {relation})"
-        return f"""exists (
-            select 1 from {periods} join {named} on of_platform = p and of_date between first_date and last_date
-            where p = {self.platform} and first_date = {self.first} and last_date = {self.last}
-        )"""
+        return f"""coalesce(({self.platform}, {self.first}, {self.last}) in (
+            select p, first_date, last_date
+            from {periods} join {named} on of_platform = p and of_date between first_date and last_date
+        ), false)"""
 
 
 @dataclass(frozen=True)

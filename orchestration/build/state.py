@@ -427,8 +427,9 @@ class BuildState:
             delete from build.built_rule_parameters;
             insert into build.built_rule_parameters
             select scope, parameter, value, valid_from, valid_to from marts.rule_parameters;
-            delete from build.published_revisions;
-            insert into build.published_revisions from published.marts.metric_revisions;
+            insert into build.published_revisions
+            from published.marts.metric_revisions where published_at = (select published_at from build.request);
+            delete from metrics.int_new_revisions;
             delete from build.built_metric_day_digests;
             insert into build.built_metric_day_digests
             select platform, metric, business_date, digest from metrics.int_metric_day_digests;
