@@ -127,7 +127,8 @@ def find_replacing(connection: duckdb.DuckDBPyConnection, table: Table, dts: Seq
     key = ", ".join(map(name, table.key))
     told = [column for column in (table.person, table.conversation) if column and column not in table.key]
     day = f"{name(table.happening)}::date" if table.happening else "null::date"
-    identity = ", ".join([*map(name, told), day])
+    is_a_state = table.conversation in table.key  # of the conversation, such as a rating that is given again a day later
+    identity = ", ".join([*map(name, told), "null::date" if is_a_state else day])
     connection.execute(
         f"""
         create or replace temp table several as

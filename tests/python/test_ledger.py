@@ -110,6 +110,16 @@ def test_a_key_that_begins_anew_each_day_is_told_and_holds_the_days(landing: Lan
     assert "warning" not in told(landing), "a correction of the row itself"
 
 
+def test_a_rating_that_is_given_again_on_another_day_holds_no_day(landing: Landing) -> None:
+    for day in (1, 2):
+        rows = [{"session_id": f"s{n}", "stars": day, "rated_at": f"2025-09-0{day} 10:00:00"} for n in range(20)]
+        landing.write(as_csv(rows), "xiaohongshu/ratings", f"2025-09-0{day}")
+    landing.land()
+    assert "20 rows replace a row of an earlier delivery" in landing.told
+    assert "warning" not in told(landing)
+    assert landing.rows("from raw.doubtful_dates") == []
+
+
 # Ids
 
 
