@@ -21,6 +21,21 @@ set variable first_item_at = (
 )
 {% endmacro %}
 
+{# The first item of the dates being built, or of so many days before: of a platform's model those of its platform. #}
+{% macro set_first_built_item(days_before=0) %}
+{%- set platform = platform_of(model) %}
+set variable first_item_at = (
+    select coalesce(min(business_date) - {{ days_before }}, 'infinity')::timestamp
+    from {{ ref('build_dates') }}
+    {%- if platform %}
+    where platform = '{{ platform }}'
+    {%- endif %}
+)
+{% endmacro %}
+
+{# W-02: for so many days who took a conversation has it. #}
+{% macro holder_lookback_days() %}3{% endmacro %}
+
 {# The first item that a round of the dates being built sees. #}
 {% macro set_first_read_item() %}
 set variable first_item_at = (

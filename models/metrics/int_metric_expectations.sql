@@ -64,8 +64,7 @@ from assessed m
 left join recent_days r on m.platform = r.platform and m.metric = r.metric and m.shop_id = r.shop_id
 left join days o -- what falls out
     on
-        m.is_rolling
-        and m.platform = o.platform
+        m.platform = o.platform
         and m.metric = o.metric
         and m.shop_id = o.shop_id
-        and m.period_start = o.period_end
+        and case when m.is_rolling then m.period_start end = o.period_end

@@ -33,11 +33,11 @@ changed as (
 ),
 
 latest as (
-    select *
-    from published
-    where (platform, period_end) in (select (platform, period_end) from changed)
+    select p.*
+    from published p
+    semi join changed c on p.platform = c.platform and p.period_end = c.period_end
     qualify row_number() over (
-        partition by platform, metric, subject, shop_id, account_id, period, period_end order by revision desc
+        partition by p.platform, p.metric, p.subject, p.shop_id, p.account_id, p.period, p.period_end order by p.revision desc
     ) = 1
 ),
 
@@ -45,7 +45,8 @@ standing as (
     select m.*
     from metrics m
     join as_of a on m.platform = a.platform
-    where m.period_end + 1 < a.as_of::date and (m.platform, m.period_end) in (select (platform, period_end) from changed)
+    semi join changed c on m.platform = c.platform and m.period_end = c.period_end
+    where m.period_end + 1 < a.as_of::date
 ),
 
 compared as ( -- a figure that is no longer there counts as 0 of 0

@@ -1,6 +1,10 @@
 -- The workload sheet (接待数据, 咨询接待) of all platforms, of the dates being built. One row per platform, shop or account, and date of
 -- the message. Sums are decimals, so that they do not depend on the order of rows.
-{{ config(materialized='incremental', incremental_strategy='rebuild_dates') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='rebuild_dates',
+    pre_hook='{{ set_first_built_item(holder_lookback_days()) }}'
+) }}
 -- depends_on: {{ ref('build_dates') }}
 
 with buyers as (select * from {{ ref('int_reception_buyers') }}),

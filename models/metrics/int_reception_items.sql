@@ -1,13 +1,12 @@
 -- What was said on the dates being built, and whose it is on the workload sheet (W-02). One row per question (Q), reply (R) or
 -- bot's message (B).
 {{ config(materialized='view') }}
-{% set holder_lookback_days = 3 %}
 
 with dates as (select * from {{ ref('build_dates') }}),
 
 rules as (select * from {{ ref('round_rules') }}),
 
-lookback as (select unnest(range({{ holder_lookback_days }} + 1))::integer as days_before),
+lookback as (select unnest(range({{ holder_lookback_days() }} + 1))::integer as days_before),
 
 read_dates as ( -- who holds a conversation may have taken it days before
     select d.platform, (d.business_date - b.days_before)::date as item_on, bool_or(b.days_before = 0) as is_built
@@ -21,7 +20,7 @@ items as (
     from {{ ref('int_items') }} i
     join read_dates d on i.platform = d.platform and i.item_at::date = d.item_on
     join rules r on i.scope = r.scope and d.item_on between r.valid_from and r.valid_to
-    where i.kind in ('Q', 'R', 'B') and d.is_built or i.kind = 'H'
+    where {{ since_first_item('i.item_at') }} and (i.kind in ('Q', 'R', 'B') and d.is_built or i.kind = 'H')
 ),
 
 marked as (
@@ -44,7 +43,7 @@ told as (
         replace (
             case
                 when kind <> 'Q' then account_id
-                when holder.at >= item_at - interval {{ holder_lookback_days }} days then holder.account_id
+                when holder.at >= item_at - interval {{ holder_lookback_days() }} days then holder.account_id
                 else next_writer_id
             end as account_id
         )

@@ -9,10 +9,12 @@ events as (select * from {{ ref('int_taobao__streak_events') }}),
 
 request as (select * from {{ source('build', 'request') }}),
 
+ranges as (select first_date, last_date from request where first_date is not null), -- without one nothing reads the events
+
 asked_for as ( -- whoever wrote, ordered or was written to on the dates asked for
     select distinct e.shop_id, e.buyer_id, r.first_date::timestamp as touched_from
     from events e
-    join request r on e.event_at >= r.first_date and e.event_at < r.last_date + 1
+    join ranges r on e.event_at >= r.first_date and e.event_at < r.last_date + 1
 )
 
 select

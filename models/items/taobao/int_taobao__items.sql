@@ -16,23 +16,27 @@ typed as (
         on m.message_type = t.message_type and m.direction = t.direction and m.sent_at::date between t.valid_from and t.valid_to
 ),
 
-questions as (
-    -- T-11, T-15, T-16, T-21, T-22: what the types of messages ask; T-24: a work order asks whoever wrote it.
-    -- T-23: a message the buyer recalled asked nothing, whenever it was recalled
-    select *, 1 as item_rank, 'Q' as kind
-    from typed
-    where
-        opens_round
-        and (author_kind = 'consumer' or message_type = 'work_order')
-        and message_id not in (select message_id from recalls)
-),
+ranks as (select unnest([1, 2])::integer as item_rank),
 
-answers as (
-    -- T-06: a human or a bot in assist mode replies, a full-auto bot does not; a push or a system type answers nobody.
-    -- T-02: a greeting is nothing at all
-    select *, 2 as item_rank, case when author_kind = 'auto_bot' then 'B' else 'R' end as kind
-    from typed
-    where answers and author_kind in ('agent', 'assist_bot', 'auto_bot')
+said as ( -- a message can both ask and answer: each is an item of its own
+    select
+        t.*,
+        r.item_rank,
+        case when r.item_rank = 1 then 'Q' when t.author_kind = 'auto_bot' then 'B' else 'R' end as kind
+    from typed t
+    cross join ranks r
+    where
+        -- T-11, T-15, T-16, T-21, T-22: what the types of messages ask; T-24: a work order asks whoever wrote it.
+        -- T-23: a message the buyer recalled asked nothing, whenever it was recalled
+        r.item_rank = 1
+        and t.opens_round
+        and (t.author_kind = 'consumer' or t.message_type = 'work_order')
+        and t.message_id not in (select message_id from recalls)
+        -- T-06: a human or a bot in assist mode replies, a full-auto bot does not; a push or a system type answers nobody.
+        -- T-02: a greeting is nothing at all
+        or r.item_rank = 2
+        and t.answers
+        and t.author_kind in ('agent', 'assist_bot', 'auto_bot')
 ),
 
 routing as (
@@ -45,10 +49,7 @@ routing as (
 
 items as (
     select conversation_id, shop_id, buyer_id, account_id, sent_at as item_at, item_rank, message_id as item_id, kind, content
-    from questions
-    union all
-    select conversation_id, shop_id, buyer_id, account_id, sent_at, item_rank, message_id, kind, content
-    from answers
+    from said
     union all
     select conversation_id, shop_id, buyer_id, account_id, occurred_at, 0, event_id, kind, null::varchar
     from routing

@@ -9,24 +9,23 @@ orders as (select * from {{ source('taobao', 'orders') }}),
 types as (select * from {{ ref('taobao_message_rules') }}),
 
 typed as (
-    select m.*, t.opens_round, t.counts_towards_limit
+    select
+        m.*,
+        case
+            -- T-50, recalled or not and to whomever; T-51, T-52: which types count
+            when t.counts_towards_limit and m.author_kind in ('agent', 'assist_bot', 'auto_bot') then 'counted'
+            -- T-53: a buyer who writes, recalled or not; a click on a card is no reply
+            when t.opens_round and m.author_kind = 'consumer' then 'buyer_reply'
+        end as kind
     from messages m
     join types t
         on m.message_type = t.message_type and m.direction = t.direction and m.sent_at::date between t.valid_from and t.valid_to
-),
-
-counted as ( -- T-50, recalled or not and to whomever; T-51, T-52: which types count
-    select * from typed where counts_towards_limit and author_kind in ('agent', 'assist_bot', 'auto_bot')
-),
-
-replies as ( -- T-53: a buyer who writes, recalled or not; a click on a card is no reply
-    select * from typed where opens_round and author_kind = 'consumer'
 )
 
 -- The order at the same time: an order, the buyer, the shop.
 select shop_id, buyer_id, null as account_id, created_at as event_at, 0 as event_rank, order_id as event_id, 'order' as kind
 from orders
 union all
-select shop_id, buyer_id, account_id, sent_at, 1, message_id, 'buyer_reply' from replies
-union all
-select shop_id, buyer_id, account_id, sent_at, 2, message_id, 'counted' from counted
+select shop_id, buyer_id, account_id, sent_at, case kind when 'buyer_reply' then 1 else 2 end, message_id, kind
+from typed
+where kind is not null

@@ -1,7 +1,15 @@
 -- T-65: what agents and bots wrote that holds a phrase discouraged on that day. One row per message.
-{{ config(materialized='incremental', incremental_strategy='rebuild_dates') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='rebuild_dates',
+    pre_hook='{{ set_first_built_item() }}'
+) }}
 
-with messages as (select *, sent_at::date as business_date from {{ source('taobao', 'messages') }}),
+with messages as (
+    select *, sent_at::date as business_date
+    from {{ source('taobao', 'messages') }}
+    where {{ since_first_item('sent_at') }}
+),
 
 phrases as (select * from {{ ref('discouraged_phrases') }}),
 

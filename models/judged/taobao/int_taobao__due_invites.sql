@@ -1,8 +1,12 @@
 -- The invitations due on the dates being built, before anything stops one; the as-of time does not matter yet. One row
 -- per reply.
-{{ config(materialized='incremental', incremental_strategy='rebuild_dates') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='rebuild_dates',
+    pre_hook='{{ set_first_built_item(days_before=1) }}'
+) }}
 
-with messages as (select * from {{ source('taobao', 'messages') }}),
+with messages as (select * from {{ source('taobao', 'messages') }} where {{ since_first_item('sent_at') }}),
 
 rules as (select * from {{ ref('int_taobao__shop_rules') }}),
 

@@ -9,25 +9,28 @@ with ratings as (
 
 second_lines as (select * from {{ source('taobao', 'accounts') }} where is_second_line),
 
-statuses as (select * from {{ source('taobao', 'account_status_events') }}),
-
--- T-39: each second-line account of the shop as it was when the buyer first rated. One without any status has never logged in.
-second_lines_then as (
+statuses as ( -- each until the next one
     select
-        r.card_id,
-        l.account_id,
-        coalesce(l.disabled_at > r.first_rated_at, true) as is_enabled,
-        max_by(s.status, (s.changed_at, s.event_id)) as status
-    from ratings r
-    join second_lines l on r.shop_id = l.shop_id
-    left join statuses s on l.account_id = s.account_id and r.first_rated_at >= s.changed_at
-    group by all
+        account_id,
+        status,
+        changed_at,
+        coalesce(
+            lead(changed_at) over (partition by account_id order by changed_at, event_id), '9999-12-31'::timestamp
+        ) as changed_again_at
+    from {{ source('taobao', 'account_status_events') }}
+    where account_id in (select account_id from second_lines)
 ),
 
+-- T-39: each second-line account of the shop as it was when the buyer first rated. One without any status has never logged in.
 second_line as (
-    select card_id, bool_or(is_enabled and coalesce(status = 'online', false)) as is_available
-    from second_lines_then
-    group by card_id
+    select
+        r.card_id,
+        bool_or(coalesce(l.disabled_at > r.first_rated_at, true) and coalesce(s.status = 'online', false)) as is_available
+    from ratings r
+    join second_lines l on r.shop_id = l.shop_id
+    left join statuses s
+        on l.account_id = s.account_id and r.first_rated_at >= s.changed_at and r.first_rated_at < s.changed_again_at
+    group by r.card_id
 )
 
 select

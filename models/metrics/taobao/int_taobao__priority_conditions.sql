@@ -31,7 +31,7 @@ conditions as (
         on
             e.shop_id = g.shop_id
             and e.month = g.month
-            and coalesce(e.business_date < g.cancelled_on, true)
+            and e.business_date < coalesce(g.cancelled_on, '9999-12-31')
     left join settings p on e.shop_id = p.shop_id and e.entered_at >= p.saved_at and e.entered_at < p.saved_until
 ),
 
