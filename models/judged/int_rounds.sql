@@ -98,7 +98,7 @@ numbered as (
         *,
         is_waiting and not follows_waiting as starts_run,
         kind = 'H' and follows_waiting as takes_over,
-        count(*) filter (where is_waiting and not follows_waiting) over (
+        count(case when is_waiting and not follows_waiting then 1 end) over (
             partition by rule_number, conversation_id order by item_at, item_rank, item_id
         ) as run_number
     from followed

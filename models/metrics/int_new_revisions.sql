@@ -1,13 +1,6 @@
 -- Figures of past days, weeks and months that are others than last published, or new. One row per figure. It is of a period that
 -- ended at least a full day ago, so that every 24-hour deadline has passed.
-with metrics as (
-    select v.*
-    from {{ ref('int_metric_values') }} v
-    join {{ ref('metric_periods') }} k on v.platform = k.platform and v.period = k.period
-    where k.kind <> 'rolling'
-),
-
-published as (select * from {{ source('build', 'published_revisions') }}),
+with kinds as (select * from {{ ref('metric_periods') }} where kind <> 'rolling'),
 
 as_of as (select * from {{ ref('as_of') }}),
 
@@ -19,10 +12,10 @@ dates as ( -- where metrics changed, or what was published is of an earlier buil
     select platform, business_date from {{ source('build', 'published_held_dates') }}
 ),
 
-ends as (
-    select platform, period_end from metrics
+ends as ( -- not of the rows that are read below: what is used twice is kept whole, with every column
+    select platform, period_end from {{ ref('int_metric_values') }}
     union
-    select platform, period_end from published
+    select platform, period_end from {{ source('build', 'published_revisions') }}
 ),
 
 changed as (
@@ -34,7 +27,7 @@ changed as (
 
 latest as (
     select p.*
-    from published p
+    from {{ source('build', 'published_revisions') }} p
     semi join changed c on p.platform = c.platform and p.period_end = c.period_end
     qualify row_number() over (
         partition by p.platform, p.metric, p.subject, p.shop_id, p.account_id, p.period, p.period_end order by p.revision desc
@@ -43,7 +36,8 @@ latest as (
 
 standing as (
     select m.*
-    from metrics m
+    from {{ ref('int_metric_values') }} m
+    join kinds k on m.platform = k.platform and m.period = k.period
     join as_of a on m.platform = a.platform
     semi join changed c on m.platform = c.platform and m.period_end = c.period_end
     where m.period_end + 1 < a.as_of::date

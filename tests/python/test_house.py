@@ -229,6 +229,36 @@ def test_a_mart_is_rebuilt_on_the_dates_on_which_what_it_is_made_of_is(models: d
     )
 
 
+def test_what_reads_from_the_first_item_on_finds_which_it_is(models: dict[str, Node], manifest: Node) -> None:
+    """Without a hook of its own a table would read from where the model before it wanted to (macros/first_items.sql)."""
+
+    def code(key: str) -> Iterator[str]:
+        yield models[key]["raw_code"]
+        for parent in manifest["parent_map"].get(key, []):
+            if parent in models and models[parent]["config"]["materialized"] == "view":
+                yield from code(parent)
+
+    tables = {key: node for key, node in models.items() if node["config"]["materialized"] != "view" and layer(node) != "live"}
+    reading = {key: node for key, node in tables.items() if any("since_first_item(" in each for each in code(key))}
+    assert reading
+    none_of(
+        [
+            f"{node['name']} does not set it"
+            for node in reading.values()
+            if not any("set_first_" in hook["sql"] for hook in node["config"]["pre-hook"])
+        ]
+    )
+
+
+def test_no_running_count_has_a_filter(models: dict[str, Node]) -> None:
+    """DuckDB counts `count(*) filter (...) over` anew for every row: a conversation of 100,000 messages takes their square."""
+    running = re.compile(r"count\(\*\)\s+filter\s*\((?:[^()]|\([^()]*\))*\)\s*over")
+    assert running.search("count(*) filter (where is_waiting and not f(x)) over (order by at)")
+    none_of(
+        [node["name"] for node in models.values() if running.search(node["raw_code"])], "count(case when ... then 1 end) over"
+    )
+
+
 def test_what_rebuilds_dates_has_a_date_and_a_platform(models: dict[str, Node], columns: dict[str, list[str]]) -> None:
     """Without them the strategy deletes nothing, and rows double."""
     rebuilt = [node for node in models.values() if node["config"].get("incremental_strategy") == "rebuild_dates"]

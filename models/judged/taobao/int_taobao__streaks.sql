@@ -40,7 +40,7 @@ counted_and_resets as ( -- T-53: every reply resets; T-54: of orders the first s
 stretched as ( -- what lies between two resets
     select
         *,
-        count(*) filter (where kind <> 'counted') over (
+        count(case when kind <> 'counted' then 1 end) over (
             partition by shop_id, buyer_id order by event_at, event_rank, event_id
         ) as resets_before
     from counted_and_resets

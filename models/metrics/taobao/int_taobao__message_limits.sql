@@ -61,7 +61,7 @@ gaps as (
 sequences as (
     select
         *,
-        count(*) filter (where follows_gap) over (partition by shop_id order by month) as sequence_number
+        count(case when follows_gap then 1 end) over (partition by shop_id order by month) as sequence_number
     from gaps
 ),
 
