@@ -13,7 +13,7 @@ settings as (select * from {{ ref('int_taobao__priority_settings') }} where not 
 
 members as (select * from {{ source('taobao', 'audience_members') }}),
 
-online as (select * from {{ ref('int_taobao__online_spans') }}),
+online as (select * from {{ ref('int_taobao__online_spans') }} where online_from < online_until),
 
 -- T-80, T-90: every entry is judged by the grade of its own month, as long as that was not cancelled, and by what was saved last.
 conditions as (
@@ -49,10 +49,18 @@ audiences as (
     group by e.entry_id
 ),
 
-staffed as ( -- T-83
-    select distinct e.entry_id
-    from entries e
-    join online o on e.shop_id = o.shop_id and e.entered_at >= o.online_from and e.entered_at < o.online_until
+-- T-83: who comes and goes, in the order of time; an entry changes nothing, and at one instant it is the last.
+headcount_changes as (
+    select shop_id, online_from as happened_at, 1 as change, null::varchar as entry_id from online
+    union all
+    select shop_id, online_until, -1, null from online
+    union all
+    select shop_id, entered_at, 0, entry_id from entries
+),
+
+staffed as (
+    select entry_id, sum(change) over (partition by shop_id order by happened_at) > 0 as is_staffed
+    from headcount_changes
 ),
 
 -- T-88: when the buyer was really shown a prompt last before. Of two entries at one time neither is the earlier one.
@@ -69,9 +77,9 @@ prompted as (
 select
     e.*,
     a.prompt_kind, -- null: the buyer is in no audience that the setting selects
-    o.entry_id is not null as is_staffed,
+    o.is_staffed,
     p.last_prompted_at
 from conditions e
 left join audiences a on e.entry_id = a.entry_id
-left join staffed o on e.entry_id = o.entry_id
+join staffed o on e.entry_id = o.entry_id
 left join prompted p on e.entry_id = p.entry_id
