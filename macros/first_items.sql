@@ -21,11 +21,14 @@ set variable first_item_at = (
 )
 {% endmacro %}
 
-{# The first item of the dates being built, or of so many days before: of a platform's model those of its platform. #}
-{% macro set_first_built_item(days_before=0) %}
+{#
+    The first item of the dates being built, of a platform's model those of its platform, or of so long before. before: days, or SQL for
+    an interval.
+#}
+{% macro set_first_built_item(before=0) %}
 {%- set platform = platform_of(model) %}
 set variable first_item_at = (
-    select coalesce(min(business_date) - {{ days_before }}, 'infinity')::timestamp
+    select coalesce(min(business_date) - {{ before }}, 'infinity')::timestamp
     from {{ ref('build_dates') }}
     {%- if platform %}
     where platform = '{{ platform }}'
@@ -38,8 +41,5 @@ set variable first_item_at = (
 
 {# The first item that a round of the dates being built sees. #}
 {% macro set_first_read_item() %}
-set variable first_item_at = (
-    select coalesce(min(d.business_date) - 2 * max(r.routing_lookback), 'infinity')
-    from {{ ref('build_dates') }} d cross join {{ ref('round_rules') }} r
-)
-{% endmacro %}
+{{- set_first_built_item(before='(select 2 * max(routing_lookback) from ' ~ ref('round_rules') ~ ')') }}
+{%- endmacro %}

@@ -127,8 +127,8 @@ def find_replacing(connection: duckdb.DuckDBPyConnection, table: Table, dts: Seq
     key = ", ".join(map(name, table.key))
     told = [column for column in (table.person, table.conversation) if column and column not in table.key]
     day = f"{name(table.happening)}::date" if table.happening else "null::date"
-    is_a_state = table.conversation in table.key  # of the conversation, such as a rating that is given again a day later
-    identity = ", ".join([*map(name, told), "null::date" if is_a_state else day])
+    # Where the conversation alone is told, as by its rating, another date is a new state: it is given again a day later.
+    identity = ", ".join([*map(name, told), day if told or table.conversation not in table.key else "null::date"])
     connection.execute(
         f"""
         create or replace temp table several as

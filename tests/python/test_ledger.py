@@ -120,6 +120,21 @@ def test_a_rating_that_is_given_again_on_another_day_holds_no_day(landing: Landi
     assert landing.rows("from raw.doubtful_dates") == []
 
 
+def test_sessions_that_begin_anew_on_another_day_are_told_and_hold_the_days(landing: Landing) -> None:
+    for day in (1, 2):
+        entered = f"2025-09-0{day} 10:00:00"
+        rows = [
+            {"session_id": f"s{n}", "shop_id": "s", "user_id": f"u{n}", "initiated_by": "user", "entered_at": entered}
+            for n in range(20)
+        ]
+        landing.write(as_csv(rows), "xiaohongshu/sessions", f"2025-09-0{day}")
+    landing.land()
+    assert "warning: 20 of them replace one of another buyer, conversation or date" in told(landing)
+    assert landing.rows("select distinct business_date::varchar from raw.doubtful_dates order by 1") == [
+        ("2025-09-01",), ("2025-09-02",)
+    ]  # fmt: skip
+
+
 # Ids
 
 

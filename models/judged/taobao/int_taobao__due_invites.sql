@@ -3,7 +3,7 @@
 {{ config(
     materialized='incremental',
     incremental_strategy='rebuild_dates',
-    pre_hook='{{ set_first_built_item(days_before=1) }}'
+    pre_hook='{{ set_first_built_item(before=1) }}'
 ) }}
 
 with messages as (select * from {{ source('taobao', 'messages') }} where {{ since_first_item('sent_at') }}),
