@@ -14,7 +14,7 @@ IS_RIGHT = -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2> /dev/nu
 NEEDED = kefu needs Python 3.11: install it (on Debian 12: apt-get install python3.11-venv), or name one, as in \
 	make setup PYTHON=/opt/python3.11/bin/python
 
-.PHONY: setup install demo ui live test test-increments test-readers browser proxy postgres dates questions screenshots faults mutants moments bench bench-live bi test-bi lint format lock
+.PHONY: setup install demo ui live test test-increments test-readers browser proxy postgres dates questions screenshots faults mutants moments bench bench-live bi test-bi spark-env java lint format lock
 
 # A .venv that another Python was made with is made anew.
 ifneq ($(wildcard $(VENV)/bin/python),)
@@ -137,6 +137,20 @@ bench-live: setup
 	@PYTHONPATH=tests:tests/python $(VENV)/bin/python -m benchmarks.live --work "$(BENCH)" --size $(LIVE_SIZE) --minutes $(MINUTES) \
 		--per-second $(PER_SECOND) --hours $(HOURS)
 
+# kefu with Spark beside it; Spark runs on Debian's Java.
+spark-env: $(VENV)-spark/.installed java
+$(VENV)-spark/.installed: requirements-spark.lock requirements-build.txt pyproject.toml
+	@echo "setup: making $(@D) from $<"
+	@$(VENV)/bin/python -m venv --clear $(@D)
+	@VIRTUAL_ENV=$(@D) UV_COMPILE_BYTECODE=1 $(UV) pip install --quiet --require-hashes --no-deps --build-constraints requirements-build.txt -r $<
+	@VIRTUAL_ENV=$(@D) $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+java:
+	@command -v java > /dev/null || { echo "setup: installing Java 17"; \
+		$(SUDO) apt-get update -qq && \
+		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends openjdk-17-jre-headless > /dev/null; }
+
 $(VENV)-bi/.installed: bi/superset/requirements.lock
 $(VENV)-bench/.installed: requirements-bench.lock
 $(VENV)-bi/.installed $(VENV)-bench/.installed:
@@ -155,11 +169,13 @@ format: setup
 	@$(VENV)/bin/ruff format orchestration tests bi
 	@$(VENV)/bin/ruff check --fix orchestration tests bi
 
-# The second has all of the first, in the same versions. The others are of `make bench` and `make bi` alone.
+# The second and the third have all of the first, in the same versions. The others are of `make bench` and `make bi` alone.
 COMPILED = --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 lock: setup
 	@cp requirements-dev.lock requirements.lock
 	$(UV) pip compile $(COMPILED) pyproject.toml --extra build -o requirements.lock
-	$(UV) pip compile $(COMPILED) pyproject.toml --all-extras -o requirements-dev.lock
+	$(UV) pip compile $(COMPILED) pyproject.toml --extra build --extra dev -o requirements-dev.lock
+	@cp requirements-dev.lock requirements-spark.lock
+	$(UV) pip compile $(COMPILED) pyproject.toml --extra build --extra spark -o requirements-spark.lock
 	$(UV) pip compile $(COMPILED) requirements-bench.in -o requirements-bench.lock
 	$(UV) pip compile $(COMPILED) bi/superset/requirements.in -o bi/superset/requirements.lock

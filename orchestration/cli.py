@@ -22,6 +22,7 @@ from orchestration.errors import KefuError
 from orchestration.home import PRIVATE
 from orchestration.landing.contract import platforms
 from orchestration.language import localized
+from orchestration.spark.engine import DUCKDB, SPARK, choose, engine
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,6 +56,12 @@ def _parser() -> Parser:
         default=[],
         metavar="MART,MART",
         help="in a new home: build and publish only these marts and what they need; a build without it later does the rest",
+    )
+    build.add_argument("--engine", choices=(DUCKDB, SPARK), help="what models run on (default: KEFU_ENGINE, or duckdb)")
+    build.add_argument(
+        "--master",
+        metavar="URL",
+        help="Spark's master: spark://HOST:7077, yarn, k8s://... (default: KEFU_SPARK_MASTER, or local[*])",
     )
     build.set_defaults(run=_build, parser=build)
 
@@ -340,6 +347,8 @@ def _build(options: argparse.Namespace) -> None:
 
     if options.select and options.start:
         options.parser.error("--select builds every date: leave out --start and --end")
+    choose(options.engine, options.master)
+    engine()  # one that cannot be used is told of before anything lands
 
     from orchestration.build.state import Dates
     from orchestration.build.steps import build

@@ -83,6 +83,16 @@ class Home:
         return self.path / "alerts.sqlite"
 
     @property
+    def lake(self) -> Path:
+        """What has landed, as Parquet files, where models run on Spark."""
+        return self.path / "lake"
+
+    @property
+    def spark(self) -> Path:
+        """The tables that Spark makes, and its catalog of them."""
+        return self.path / "spark"
+
+    @property
     def temporary(self) -> Path:
         return self.path / "tmp"
 
@@ -94,7 +104,12 @@ class Home:
                 connection = duckdb.connect(
                     str(self.warehouse),
                     read_only=read_only,
-                    config={"temp_directory": str(self.temporary), "memory_limit": "4GB"},
+                    # Views on what Spark made name its files from the home on, which may be moved.
+                    config={
+                        "temp_directory": str(self.temporary),
+                        "memory_limit": "4GB",
+                        "file_search_path": str(self.path),
+                    },
                 )
             except duckdb.IOException as error:
                 reason = first_line(error)

@@ -19,16 +19,17 @@ from dbt.adapters.factory import reset_adapters
 from dbt.artifacts.schemas.run import RunExecutionResult
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
-from dbt.contracts.graph.nodes import ModelNode
+from dbt.contracts.graph.nodes import ModelNode, SeedNode
 from dbt_common.events.base_types import BaseEvent, EventLevel
 from dbt_common.events.event_manager import EventManager
 from dbt_common.events.event_manager_client import ctx_set_event_manager
 
 from orchestration.build.checks import LastRun, one_line
-from orchestration.build.state import fingerprint
+from orchestration.build.state import fingerprint, opened
 from orchestration.errors import KefuError
 from orchestration.home import PROJECT, Home, scratch, written_aside
 from orchestration.landing.deliveries import nearest
+from orchestration.spark.engine import DUCKDB, SPARK, engine
 
 
 def dbt_environment(home: Home) -> dict[str, str]:
@@ -57,17 +58,20 @@ OF_NO_BUILD = ("unit_tests", "exposures", "metrics", "semantic_models", "saved_q
 
 
 def run_dbt(home: Home, arguments: Sequence[str], report: Callable[[str], None]) -> None:
-    """Runs dbt in this process and reports the checks that warn. KefuError tells the first things that failed."""
-    manifest, text = _project(home)
-    _write(home, "manifest.json", text)  # checks look there, however early dbt's run ends
+    """Runs dbt in this process, on the engine that the environment names, and reports the checks that warn. KefuError tells the
+    first things that failed.
+    """
+    manifest, text = _project(home, engine())
+    _write(home.dbt / "manifest.json", text)  # checks look there, however early dbt's run ends
     if arguments[0] == "build":
         manifest = copy(manifest)
         for kind in OF_NO_BUILD:
             setattr(manifest, kind, {})
         manifest.build_flat_graph()
     runner = dbtRunner(manifest=manifest, callbacks=[_progress(report)])
+    arguments = [*arguments, "--no-write-json", *_options(home, home.dbt, engine())]
     with _closing():
-        result = _invoke(runner, [*arguments, "--no-write-json", *_options(home, home.dbt)])
+        result = _invoke(runner, arguments) if engine() == DUCKDB else _on_spark(home, manifest, runner, arguments, report)
     if isinstance(result.result, RunExecutionResult):  # by hand, as dbt would write all that it has read once more with it
         result.result.write(str(home.dbt / "run_results.json"))
     last_run = LastRun(home)
@@ -76,6 +80,41 @@ def run_dbt(home: Home, arguments: Sequence[str], report: Callable[[str], None])
             raise KefuError(last_run.failure(connection) or f"dbt failed: {one_line(result.exception)}")
         for warning in last_run.warnings(connection):
             report(warning)
+
+
+def _on_spark(
+    home: Home, manifest: Manifest, runner: dbtRunner, arguments: list[str], report: Callable[[str], None]
+) -> dbtRunnerResult:
+    """Runs dbt on Spark. The warehouse has what it made then: tables as they lie there, views as DuckDB makes them."""
+    from orchestration.spark.run import Made, found_rows, on_spark
+    from orchestration.spark.session import where_it_ran
+
+    sources = [f"{source.schema}.{source.identifier}" for source in manifest.sources.values() if source.schema != "staging"]
+    made = [
+        Made(node.schema, node.alias, is_seed=isinstance(node, SeedNode))
+        for node in manifest.nodes.values()
+        if isinstance(node, SeedNode) or (isinstance(node, ModelNode) and node.config.materialized != "view")
+    ]
+    with on_spark(home, sources, made, anew="--full-refresh" in arguments) as spark:
+        result = _invoke(runner, arguments)
+        for line in where_it_ran(spark):
+            report(line)
+        if not isinstance(result.result, RunExecutionResult):
+            return result
+        for each in result.result:
+            if each.node.resource_type == "test" and each.status in ("fail", "warn"):
+                each.node.compiled_code = found_rows(spark, home, each.node.unique_id, each.node.compiled_code)
+        if not any(each.status == "error" for each in result.result):
+            with opened(home) as state:
+                state.mark_computing(is_whole=True)
+    views = [each.node for each in result.result if isinstance(each.node, ModelNode) and each.status == "success"]
+    names = [node.name for node in views if node.config.materialized == "view"]
+    if names:
+        run = ["run", "--select", *names, "--no-write-json", *_options(home, home.dbt)]
+        seen = _invoke(dbtRunner(manifest=_project(home)[0]), run)
+        if not seen.success:
+            raise KefuError(f"dbt failed: {one_line(seen.exception or seen.result)}")
+    return result
 
 
 @contextmanager
@@ -155,28 +194,31 @@ def _invoke(runner: dbtRunner, arguments: list[str]) -> dbtRunnerResult:
 
 def manifest_path(home: Home) -> Path:
     """Has dbt read the project as it is now, into a file of the home that is whole at any moment."""
-    return _write(home, "project.json", _project(home)[1])
+    return _write(home.dbt / "project.json", _project(home)[1])
 
 
-_projects: dict[str, tuple[Manifest, bytes]] = {}  # by fingerprint of the project's files: one process reads it once
+# By engine, whose macros are others, and fingerprint of the project's files: one process reads it once.
+_projects: dict[tuple[str, str], tuple[Manifest, bytes]] = {}
 READ = ("dbt_project.yml", "profiles.yml", "vars.yml", "models", "macros", "seeds", "tests/dbt")  # of what dbt makes a project
 
 
-def _project(home: Home) -> tuple[Manifest, bytes]:
-    """The project as dbt reads it now, and as the text of a manifest.json."""
+def _project(home: Home, on: str = DUCKDB) -> tuple[Manifest, bytes]:
+    """The project as dbt reads it now for an engine, and as the text of a manifest.json."""
     os.environ.update(dbt_environment(home))
     found = [path for each in READ for path in [PROJECT / each, *(PROJECT / each).rglob("*")] if path.is_file()]
     project = fingerprint([Path(dbt.version.__file__), *sorted(found)])
-    if project not in _projects:
-        _projects[project] = _parsed_before(home, project) or _parse(home, project)
+    if (on, project) not in _projects:
+        folder = home.dbt if on == DUCKDB else home.dbt / on
+        folder.mkdir(exist_ok=True)
+        _projects[on, project] = _parsed_before(folder, project) or _parse(home, on, folder, project)
         gc.freeze()  # what was read stays: to look through it for garbage takes a tenth of a small build
-    return _projects[project]
+    return _projects[on, project]
 
 
-def _parsed_before(home: Home, project: str) -> tuple[Manifest, bytes] | None:
+def _parsed_before(folder: Path, project: str) -> tuple[Manifest, bytes] | None:
     """The project as dbt read it for the home when its files were the same."""
     try:
-        packed, text = ((home.dbt / f"{project}.{ending}").read_bytes() for ending in ("msgpack", "json"))
+        packed, text = ((folder / f"{project}.{ending}").read_bytes() for ending in ("msgpack", "json"))
     except FileNotFoundError:
         return None
     manifest = Manifest.from_msgpack(packed)
@@ -184,39 +226,38 @@ def _parsed_before(home: Home, project: str) -> tuple[Manifest, bytes] | None:
     return manifest, text
 
 
-def _parse(home: Home, project: str) -> tuple[Manifest, bytes]:
+def _parse(home: Home, on: str, kept: Path, project: str) -> tuple[Manifest, bytes]:
     """Has dbt read the project, in a folder of its own: several processes may do so at once."""
-    read_before = home.dbt / "partial_parse.msgpack"
+    read_before = kept / "partial_parse.msgpack"
     with scratch(home.temporary) as folder:
         read_now = Path(folder, read_before.name)
         if read_before.exists():
             shutil.copyfile(read_before, read_now)
         # No warehouse is asked for, and with another path in the profile dbt would read everything anew.
         os.environ.update(dbt_environment(Home(Path("home"))))
-        parsed = _invoke(dbtRunner(), ["parse", *_options(home, folder)])
+        parsed = _invoke(dbtRunner(), ["parse", *_options(home, folder, on)])
         os.environ.update(dbt_environment(home))
         if not isinstance(parsed.result, Manifest):
             raise KefuError(f"the dbt project cannot be read: {one_line(parsed.exception)}")
         text = Path(folder, "manifest.json").read_bytes()
-        for other in (path for ending in ("msgpack", "json") for path in home.dbt.glob(f"{'?' * len(project)}.{ending}")):
+        for other in (path for ending in ("msgpack", "json") for path in kept.glob(f"{'?' * len(project)}.{ending}")):
             other.unlink(missing_ok=True)
-        _write(home, f"{project}.msgpack", read_now.read_bytes())
-        _write(home, f"{project}.json", text)
+        _write(kept / f"{project}.msgpack", read_now.read_bytes())
+        _write(kept / f"{project}.json", text)
         read_now.replace(read_before)
         return parsed.result, text
 
 
-def _write(home: Home, file: str, content: bytes) -> Path:
-    """Writes a file for dbt's folder aside and puts it in place whole."""
-    path = home.dbt / file
+def _write(path: Path, content: bytes) -> Path:
+    """Writes a file of dbt's folder aside and puts it in place whole."""
     with written_aside(path) as aside:
         aside.write_bytes(content)
     return path
 
 
-def _options(home: Home, target: Path | str) -> list[str]:
+def _options(home: Home, target: Path | str, on: str = DUCKDB) -> list[str]:
     return [
-        *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)),
+        *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), *(("--target", SPARK) if on == SPARK else ())),
         *("--target-path", str(target), "--log-path", str(home.logs), "--log-level", "none", "--quiet"),
     ]
 

@@ -21,6 +21,7 @@ from orchestration.home import PROJECT, Home
 from orchestration.landing.contract import contract, platforms
 from orchestration.landing.tables import create_tables
 from orchestration.privacy.buyers import VARIABLE, key_fingerprint
+from orchestration.spark.engine import DUCKDB, engine
 from orchestration.sql import name, text
 
 LAYERS = ("items", "judged", "metrics")  # of models: what these hold of a platform stands where nothing of it is new
@@ -82,6 +83,7 @@ def prepared(home: Home) -> Iterator[BuildState]:
             );
             insert into build.request select null, null, true, true, false, null where not exists (from build.request);
             create table if not exists build.built_with (project varchar, parameters varchar, stands boolean);
+            create table if not exists build.computed (engine varchar, is_whole boolean);
             create table if not exists build.built_rule_parameters (
                 scope varchar, parameter varchar, value varchar, valid_from date, valid_to date
             );
@@ -131,7 +133,14 @@ class BuildState:
         # A build that fails may leave seeds and views of other rules than those of the last published one.
         self.connection.execute("update build.built_with set stands = false")
         self.mark_changed()
+        if engine() == DUCKDB:
+            self.mark_computing(is_whole=True)  # each of its tables is, at any moment
         return unchanged
+
+    def mark_computing(self, *, is_whole: bool) -> None:
+        """Notes the engine that makes the models' tables, and whether each of them is whole."""
+        self.connection.execute("delete from build.computed")
+        self.connection.execute("insert into build.computed values (?, ?)", [engine(), is_whole])
 
     def _adopt_revisions(self) -> None:
         """Takes over what was published, also where the build died before it could note so: readers' own file tells."""
@@ -151,17 +160,26 @@ class BuildState:
         """Writes down which dates to build; changed rules and models make it everything."""
         built_with = self.connection.execute("select project from build.built_with").fetchone()
         is_changed = built_with is not None and built_with[0] != project_fingerprint()
-        if is_changed and dates.is_range and not dates.with_touched:
-            raise KefuError(
-                "models or seeds changed since the last build, so every date is to be rebuilt: build once without a range"
-            )
+        is_elsewhere = self._is_computed_elsewhere()
+        if (is_changed or is_elsewhere) and dates.is_range and not dates.with_touched:
+            what = "models or seeds changed" if is_changed else "the engine changed, or Spark did not come to its end,"
+            raise KefuError(f"{what} since the last build, so every date is to be rebuilt: build once without a range")
         self.connection.execute(
             """
             update build.request set
                 first_date = ?, last_date = ?, with_touched = ?, everything = everything or ?,
                 published_at = ?
             """,
-            [dates.first, dates.last, dates.with_touched, full_refresh or is_changed, beijing_now()],
+            [dates.first, dates.last, dates.with_touched, full_refresh or is_changed or is_elsewhere, beijing_now()],
+        )
+
+    def _is_computed_elsewhere(self) -> bool:
+        """Whether what models made is another engine's, or Spark's of a run that did not come to its end: it replaces no table in
+        one step, so that any may be half or missing.
+        """
+        made = self.connection.execute("select engine, is_whole from build.computed").fetchone() or (DUCKDB, True)
+        return bool(
+            made != (engine(), True) and self._value("select exists (from build.built_with) or exists (from build.computed)")
         )
 
     def ask_for_everything(self) -> None:
@@ -196,6 +214,7 @@ class BuildState:
             not self.home.published.exists()
             or self.is_everything()
             or not self._is_project_unchanged()
+            or self._is_computed_elsewhere()
             or not self.is_key_unchanged()
             or bool(self._platforms_with_news())
             or self._is_any_delivery_new()

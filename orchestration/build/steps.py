@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from orchestration.landing.ledger import missing
 from orchestration.landing.load import Gone, Landed, NotAllLandedError, gone, land, not_landed, with_lost_files
 from orchestration.language import language
 from orchestration.privacy.buyers import buyer_key
+from orchestration.spark.engine import DUCKDB, engine
 
 Report = Callable[[str], None]
 OF_MOMENTS = "path:models/live"  # models that `kefu live` runs, and no build
@@ -177,6 +179,9 @@ def building(
             state.drop_unknown(LastRun(home).relations())
         state.mark_checked()
     publish_build(home, report, marts=marts, may_copy=may_copy)
+    if engine() == DUCKDB:  # no view is left on what Spark made
+        for folder in (home.spark, home.lake):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def publish_build(home: Home, report: Report, *, marts: Sequence[str] = (), may_copy: bool = True) -> None:
