@@ -210,7 +210,7 @@ def _project(home: Home, on: str = DUCKDB) -> tuple[Manifest, bytes]:
     if (on, project) not in _projects:
         folder = home.dbt if on == DUCKDB else home.dbt / on
         folder.mkdir(exist_ok=True)
-        _projects[on, project] = _parsed_before(folder, project) or _parse(home, on, folder, project)
+        _projects[on, project] = _parsed_before(folder, project) or _parse(folder, project, home, on)
         gc.freeze()  # what was read stays: to look through it for garbage takes a tenth of a small build
     return _projects[on, project]
 
@@ -226,7 +226,7 @@ def _parsed_before(folder: Path, project: str) -> tuple[Manifest, bytes] | None:
     return manifest, text
 
 
-def _parse(home: Home, on: str, kept: Path, project: str) -> tuple[Manifest, bytes]:
+def _parse(kept: Path, project: str, home: Home, on: str) -> tuple[Manifest, bytes]:
     """Has dbt read the project, in a folder of its own: several processes may do so at once."""
     read_before = kept / "partial_parse.msgpack"
     with scratch(home.temporary) as folder:

@@ -74,16 +74,16 @@ def read_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Itera
     read.mkdir(exist_ok=True)
     parse = dbt._parse
 
-    def parse_once(home: Home, project: str) -> Any:
+    def parse_once(folder: Path, project: str, *others: Any) -> Any:
         files = [f"{project}.msgpack", f"{project}.json", "partial_parse.msgpack"]
         with alone(read / "lock"):
             if all((read / file).exists() for file in files):
                 for file in files:
-                    shutil.copyfile(read / file, home.dbt / file)
-                return dbt._parsed_before(home, project)
-            parsed = parse(home, project)
+                    shutil.copyfile(read / file, folder / file)
+                return dbt._parsed_before(folder, project)
+            parsed = parse(folder, project, *others)
             for file in files:
-                shutil.copyfile(home.dbt / file, read / file)
+                shutil.copyfile(folder / file, read / file)
             return parsed
 
     dbt._parse = parse_once
