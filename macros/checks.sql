@@ -10,7 +10,8 @@
 #}
 {% macro repeated_keys(keys) %}
 {{- config(meta={'first_date': 'first_of_row', 'date': 'last_of_row', 'dagster': {'ref': {'name': keys | first}}}) -}}
-select * exclude (first_of_row, last_of_row), first_of_row, last_of_row from (
+{%- set columns = keys.values() | sum(start=[]) | unique | list %}
+select mart, {{ columns | join(', ') }}, first_of_row, last_of_row from (
     {%- for mart, key in keys.items() %}
     {%- set node = graph.nodes['model.kefu.' ~ mart] if execute else {'config': {'meta': {}}, 'fqn': []} %}
     {%- set meta, platform = node.config.meta, platform_of(node) %}
@@ -20,7 +21,7 @@ select * exclude (first_of_row, last_of_row), first_of_row, last_of_row from (
     with built as (
         select
             '{{ mart }}' as mart, {{ key | join(', ') }}, {{ first_date }} as first_of_row, {{ last_date }} as last_of_row,
-            hash({{ key | join(', ') }}) as key_hash
+            {{ hash_of(key) }} as key_hash
         from {{ ref(mart) }}
         {%- if meta.get('built') %}
         where (select everything from build.request) or {{ meta.built }}
@@ -42,13 +43,20 @@ select * exclude (first_of_row, last_of_row), first_of_row, last_of_row from (
         {%- endif %}
     )
 
-    select * exclude (key_hash) from built
+    select
+        mart,
+        {%- for column in columns %}
+        {{ column if column in key else 'null as ' ~ column }},
+        {%- endfor %}
+        first_of_row,
+        last_of_row
+    from built
     -- A third of the time: few have a hash that another has, too.
     where key_hash in (select key_hash from built group by key_hash having count(*) > 1)
     qualify count(*) over (partition by {{ key | join(', ') }}) > 1
 )
         {%- if not loop.last %}
-union all by name
+union all
         {%- endif %}
     {%- endfor %}
 )
@@ -64,7 +72,7 @@ union all by name
 with checked as (select * from {{ model }}),
 
 problems as (
-    select null::varchar as problem, * from checked where false
+    select null::string as problem, * from checked where false
     {%- for column in required %}
     union all
     select '{{ column }} is empty', * from checked where {{ column }} is null

@@ -5,7 +5,7 @@
     Sums are decimals, so that they do not depend on the order of rows.
 #}
 {% macro metric_days(scored) %}
-{% for subject, account_id in [('shop', 'null::varchar'), ('account', 'account_id')] %}
+{% for subject, account_id in [('shop', 'null::string'), ('account', 'account_id')] %}
 select
     metric,
     '{{ subject }}' as subject,

@@ -7,15 +7,15 @@
 #}
 {% macro rating_days(platform, events, levels, has_cards=true) %}
 with all_origins as (
-    select * replace ('all' as origin) from {{ events }}
+    select shop_id, account_id, business_date, 'all' as origin, cards_sent, level, is_satisfied from {{ events }}
     union all
-    select * from {{ events }} where origin is not null
+    select shop_id, account_id, business_date, origin, cards_sent, level, is_satisfied from {{ events }} where origin is not null
 ),
 
 subjects as (
-    select * replace (null::varchar as account_id) from all_origins
+    select shop_id, null as account_id, business_date, origin, cards_sent, level, is_satisfied from all_origins
     union all
-    select * from all_origins where account_id is not null
+    select shop_id, account_id, business_date, origin, cards_sent, level, is_satisfied from all_origins where account_id is not null
 ),
 
 received as ( -- who was received counts for every origin, and makes a row of all of them
@@ -25,7 +25,7 @@ received as ( -- who was received counts for every origin, and makes a row of al
 ),
 
 everything as (
-    select shop_id, account_id, business_date, origin, cards_sent, level, is_satisfied from subjects
+    select * from subjects
     union all
     select shop_id, account_id, business_date, 'all', 0, null, null from received
 ),

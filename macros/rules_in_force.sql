@@ -11,7 +11,8 @@ select
     v.valid_from,
     v.valid_to,
     {%- for parameter, type in parameters.items() %}
-    max(case when p.parameter = '{{ parameter }}' then p.value end)::{{ type }} as {{ parameter }}{{ ',' if not loop.last }}
+    {%- set value = "max(case when p.parameter = '" ~ parameter ~ "' then p.value end)" %}
+    {{ time_of_day(value) if type == 'interval' else value ~ '::' ~ type }} as {{ parameter }}{{ ',' if not loop.last }}
     {%- endfor %}
 from {{ ref('rule_versions') }} v
 left join {{ ref('parameter_periods') }} p on v.scope = p.scope and v.valid_from between p.valid_from and p.valid_to

@@ -10,10 +10,10 @@
                  touched_from='null', touched_to='null') %}
     {{ cause }} as cause,
     {{ business_date }}::date as business_date,
-    {{ conversation_id }}::varchar as conversation_id,
-    {{ shop_id }}::varchar as shop_id,
-    {{ customer_id }}::varchar as customer_id,
-    {{ account_id }}::varchar as account_id,
+    {{ conversation_id }}::string as conversation_id,
+    {{ shop_id }}::string as shop_id,
+    {{ customer_id }}::string as customer_id,
+    {{ account_id }}::string as account_id,
     {{ touched_from }}::timestamp as touched_from,
     {{ touched_to }}::timestamp as touched_to
 {%- endmacro %}

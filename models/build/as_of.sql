@@ -2,7 +2,7 @@
 -- nothing of how far the shop's own data reach. One row per platform.
 select
     platform,
-    max(dt) + interval 1 day as as_of
+    (max(dt) + interval 1 day)::timestamp as as_of
 from {{ source('raw', 'deliveries') }}
-where not starts_with(table_name, 'official_')
+where left(table_name, 9) <> 'official_'
 group by platform

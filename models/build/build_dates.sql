@@ -10,7 +10,7 @@ asked_for as (
     select
         '{{ platform }}' as platform,
         with_touched,
-        unnest(generate_series(first_date, last_date, interval 1 day))::date as business_date
+        {{ each_date('first_date', 'last_date') }} as business_date
     from request
     {{- ' union all' if not loop.last }}
     {%- endfor %}

@@ -8,7 +8,10 @@ with parameters as (
 
 dated as (
     select
-        * exclude (valid_from, valid_to),
+        made,
+        scope,
+        parameter,
+        value,
         coalesce(valid_from, '0001-01-01'::date) as valid_from,
         coalesce(valid_to, '9999-12-30'::date) as valid_to
     from parameters
@@ -25,7 +28,7 @@ named as ( -- as rule_versions calls them
         made,
         scope,
         'rule_version' as parameter,
-        changes_on::varchar as value,
+        changes_on::string as value,
         changes_on as valid_from,
         coalesce(lead(changes_on) over (partition by made, scope order by changes_on) - 1, '9999-12-30'::date) as valid_to
     from changes

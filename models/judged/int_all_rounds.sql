@@ -18,7 +18,7 @@ select
     response_seconds,
     is_counted,
     is_on_time,
-    case when not is_counted then exclusion_reasons[1] end as first_reason,
+    case when not is_counted then {{ first_of('exclusion_reasons') }} end as first_reason,
     exclusion_reasons,
     rule_version
 from {{ ref('int_judged_rounds') }}
@@ -40,7 +40,7 @@ select
     first_response_seconds::decimal(18, 6) as response_seconds,
     is_counted,
     is_on_time,
-    case when not is_counted then exclusion_reasons[1] end as first_reason,
+    case when not is_counted then {{ first_of('exclusion_reasons') }} end as first_reason,
     exclusion_reasons,
     rule_version
 from {{ ref('int_xiaohongshu__judged_sessions') }}

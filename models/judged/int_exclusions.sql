@@ -17,7 +17,7 @@ select
     r.clause_id,
     r.sort_order,
     e.is_remark,
-    array_to_string(list_sort(list_distinct(list(e.evidence))), '; ') as evidence -- several rows can be the cause
+    {{ joined(distinct_list('e.evidence'), '; ') }} as evidence -- several rows can be the cause
 from exclusions e
 left join reasons r on e.platform = r.platform and e.reason = r.reason
 group by all

@@ -27,8 +27,8 @@ select
     r.elapsed_seconds as response_seconds,
     e.judged_id is null as is_counted,
     coalesce(r.elapsed_seconds <= u.response_target_seconds, false) as is_on_time,
-    coalesce(e.exclusion_reasons, []::varchar[]) as exclusion_reasons,
-    coalesce(e.evidence, []::varchar[]) as evidence,
+    coalesce(e.exclusion_reasons, {{ empty_list() }}) as exclusion_reasons,
+    coalesce(e.evidence, {{ empty_list() }}) as evidence,
     r.rule_version
 from rounds r
 join rules u on r.rule_version = u.rule_version

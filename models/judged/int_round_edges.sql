@@ -9,7 +9,7 @@ rules as (select * from {{ ref('round_rules') }} where window_start is not null)
 near as (
     select
         r.*,
-        case when len(r.exclusion_reasons) = 1 then r.exclusion_reasons[1] end as left_out_by,
+        case when {{ length_of('r.exclusion_reasons') }} = 1 then {{ first_of('r.exclusion_reasons') }} end as left_out_by,
         least(
             abs({{ seconds_between('r.business_date + u.window_start', 'r.clock_started_at') }}),
             abs({{ seconds_between('r.business_date + u.window_end', 'r.clock_started_at') }})
@@ -26,5 +26,5 @@ select
         as is_boundary,
     case when is_near_edge then not is_counted else is_counted end as is_counted_other_way,
     case when is_near_edge then is_on_time else not is_on_time end as is_on_time_other_way,
-    ['messages/' || first_message_id, 'messages/' || first_reply_id] as rests_on
+    {{ list_of(["'messages/' || first_message_id", "'messages/' || first_reply_id"]) }} as rests_on
 from near

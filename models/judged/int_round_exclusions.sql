@@ -48,8 +48,8 @@ outside_window as ( -- T-07, K-01; T-10: released from the pool outside the wind
         platform,
         round_id as judged_id,
         'outside_window' as reason,
-        'the clock started at ' || clock_started_at || ', the window is ' || left(window_start::varchar, 5)
-        || ' to ' || left(window_end::varchar, 5) as evidence
+        'the clock started at ' || clock_started_at || ', the window is ' || {{ hour_minute('window_start') }}
+        || ' to ' || {{ hour_minute('window_end') }} as evidence
     from left_out
     where segment <> 'in'
 ),

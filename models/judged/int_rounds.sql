@@ -10,13 +10,13 @@
 with items as (select * from {{ ref('int_items') }} where {{ since_first_item('item_at') }}),
 
 -- A number for each rule version: what is sorted and joined by it is sorted and joined faster.
-rules as (select *, row_number() over (order by rule_version)::utinyint as rule_number from {{ ref('round_rules') }}),
+rules as (select *, row_number() over (order by rule_version)::smallint as rule_number from {{ ref('round_rules') }}),
 
 dates as (select * from {{ ref('build_dates') }}),
 
 scopes as (select distinct platform, scope from {{ ref('int_shops') }}),
 
-day_offsets as (select unnest(range(-30, 31)) as days_off),
+day_offsets as (select n.days_off from range(-30, 31) n (days_off)),
 
 -- A round sees items up to two look-backs before its date (is the question before it still waiting?) and the reply horizon after
 -- it. They are all read under the rule version of the round's date, so an item near a change of rules is read twice.
@@ -42,7 +42,7 @@ read_items as (
         i.account_id,
         case when r.round_scope = 'account' then i.account_id end as round_account_id,
         i.item_at,
-        i.item_rank::utinyint as item_rank,
+        i.item_rank::tinyint as item_rank,
         i.item_id,
         -- Where the rules of the day let bots answer, a bot's message is a reply and nobody ever waits.
         case when i.kind = 'B' and r.reply_scope = 'bot_and_human' then 'R' else i.kind end as kind,
@@ -71,7 +71,7 @@ marked as (
         {{ latest_before("case when kind in ('H', 'N', 'R') then " ~ struct_of({'at': 'item_at', 'kind': 'kind'}) ~ " end",
             "in_conversation") }} as phase_mark
     from read_items
-    where (rule_number, conversation_id) in (select (rule_number, conversation_id) from routed_away)
+    where (rule_number, conversation_id) in (select rule_number, conversation_id from routed_away)
     window in_conversation as (partition by rule_number, conversation_id order by item_at, item_rank, item_id)
 ),
 

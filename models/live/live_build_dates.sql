@@ -12,7 +12,7 @@ older as (
 within_horizon as (
     select
         a.platform,
-        unnest(generate_series((a.as_of - l.reply_horizon)::date, a.as_of::date, interval 1 day))::date as business_date
+        {{ each_date('(a.as_of - l.reply_horizon)::date', 'a.as_of::date') }} as business_date
     from as_of a
     cross join limits l
 )

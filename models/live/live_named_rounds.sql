@@ -29,7 +29,7 @@ select
     s.shop_name,
     coalesce(a.display_name, w.account_id) as account,
     coalesce(o.is_open, false) as is_window_open,
-    w.platform = 'xiaohongshu' or len(w.exclusion_reasons) = 0 as counts_so_far -- an open session carries remarks
+    w.platform = 'xiaohongshu' or {{ length_of('w.exclusion_reasons') }} = 0 as counts_so_far -- an open session carries remarks
 from waiting w
 left join shops s on w.platform = s.platform and w.shop_id = s.shop_id
 left join accounts a on w.platform = a.platform and w.shop_id = a.shop_id and w.account_id = a.account_id

@@ -19,7 +19,7 @@ unanswered as (
         u.response_target_seconds as target_seconds,
         u.risk_seconds,
         -- T-09: it waits in the pool or with a bot, and no target runs yet
-        list_contains(r.exclusion_reasons, 'not_routed_to_human') as is_in_pool,
+        array_contains(r.exclusion_reasons, 'not_routed_to_human') as is_in_pool,
         r.segment = 'in' as is_in_window,
         r.exclusion_reasons,
         r.rule_version

@@ -24,9 +24,7 @@ differing as (
 passed as (
     select
         a.platform,
-        unnest(generate_series(
-            least(a.as_of_date, b.as_of_date) - 1, greatest(a.as_of_date, b.as_of_date), interval 1 day
-        ))::date as business_date
+        {{ each_date('least(a.as_of_date, b.as_of_date) - 1', 'greatest(a.as_of_date, b.as_of_date)') }} as business_date
     from as_of a
     join built_as_of b on a.platform = b.platform
     where a.as_of_date <> b.as_of_date
@@ -36,11 +34,12 @@ passed as (
 days as (
     select
         platform,
-        unnest(generate_series(
-            min(business_date), max(business_date) + {{ longest_period_days() }}, interval 1 day
-        ))::date as business_date
-    from digests
-    group by platform
+        {{ each_date('first_date', 'last_date') }} as business_date
+    from (
+        select platform, min(business_date) as first_date, max(business_date) + {{ longest_period_days() }} as last_date
+        from digests
+        group by platform
+    )
 ),
 
 ruled as (

@@ -1,6 +1,8 @@
 -- Each day's delivery of a table, against what is usual. One row per platform, table and dt, delivered or expected.
 with deliveries as (select * from {{ source('raw', 'deliveries') }}),
 
+newest as (select max(dt) as last_dt from deliveries),
+
 daily_tables as (select * from {{ source('raw', 'daily_tables') }}),
 
 first_dts as (
@@ -13,15 +15,25 @@ expected as ( -- where no other platform delivers any more either, nobody can te
     select
         d.platform,
         d.table_name,
-        unnest(generate_series(f.first_dt, (select max(dt) from deliveries), interval 1 day))::date as dt
+        {{ each_date('f.first_dt', 'n.last_dt') }} as dt
     from daily_tables d
     join first_dts f on d.platform = f.platform and d.table_name = f.table_name
+    cross join newest n
 ),
 
 days as (
     select platform, table_name, dt from expected
     union
     select platform, table_name, dt from deliveries
+),
+
+usual as ( -- of the same weekday, over four weeks
+    select y.platform, y.table_name, y.dt, median(d.row_count) as usual_row_count
+    from days y
+    cross join (values (7), (14), (21), (28)) w (days_before)
+    join deliveries d on y.platform = d.platform and y.table_name = d.table_name and y.dt - w.days_before = d.dt
+    group by y.platform, y.table_name, y.dt
+    having count(d.row_count) >= 2
 ),
 
 with_usual as (
@@ -32,14 +44,10 @@ with_usual as (
         d.dt is not null as is_delivered,
         d.row_count,
         d.rejected_row_count,
-        case when count(d.row_count) over same_weekday >= 2 then median(d.row_count) over same_weekday end as usual_row_count
+        u.usual_row_count
     from days y
     left join deliveries d on y.platform = d.platform and y.table_name = d.table_name and y.dt = d.dt
-    window
-        same_weekday as (
-            partition by y.platform, y.table_name, isodow(y.dt)
-            order by y.dt range between interval 28 days preceding and interval 1 day preceding
-        )
+    left join usual u on y.platform = u.platform and y.table_name = u.table_name and y.dt = u.dt
 )
 
 select

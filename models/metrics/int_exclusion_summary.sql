@@ -9,5 +9,5 @@ select
     coalesce(first_reason, 'counted') as reason,
     count(*) as rounds
 from {{ ref('int_all_rounds') }}
-where (platform, business_date) in (select (platform, business_date) from {{ ref('build_dates') }})
+where (platform, business_date) in (select platform, business_date from {{ ref('build_dates') }})
 group by all

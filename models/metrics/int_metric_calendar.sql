@@ -7,7 +7,11 @@ with days as (select * from {{ ref('int_metric_days') }}),
 
 rules as (select * from {{ ref('metric_rules') }}),
 
-periods as (select * from {{ ref('metric_periods') }} where kind in ('week', 'calendar_month', 'month_end')),
+periods as ( -- with the months, from its own on, whose period a day may lie in
+    select p.platform, p.period, p.kind, p.days, n.months_on
+    from {{ ref('metric_periods') }} p
+    join (values ('week', 0), ('calendar_month', 0), ('month_end', 0), ('month_end', 1)) n (kind, months_on) on p.kind = n.kind
+),
 
 since as ( -- the first day that can lie in such a period
     select platform, min(business_date) - {{ longest_period_days() }} as first_date
@@ -21,13 +25,10 @@ candidates as ( -- the weeks and months that a day may lie in
         p.period,
         p.kind,
         p.days,
-        unnest(
-            case p.kind
-                when 'week' then [date_trunc('week', d.business_date)]
-                when 'calendar_month' then [date_trunc('month', d.business_date)]
-                else [date_trunc('month', d.business_date), date_trunc('month', d.business_date) + interval 1 month]
-            end
-        )::date as first_day
+        case p.kind
+            when 'week' then date_trunc('week', d.business_date)
+            else date_trunc('month', d.business_date) + p.months_on * interval 1 month
+        end::date as first_day
     from days d
     join since s on d.platform = s.platform and d.business_date >= s.first_date
     join periods p on d.platform = p.platform

@@ -4,7 +4,7 @@ select
     platform,
     metric,
     business_date,
-    -- The hash is DuckDB's own: where another version of it hashes otherwise, every date is taken for changed, once.
-    sum(hash(scope, subject, shop_id, account_id, numerator, denominator)::hugeint)::hugeint as digest
+    -- The hash is the engine's own: where another engine or version hashes otherwise, every date is taken for changed, once.
+    {{ sum_of_hashes(['scope', 'subject', 'shop_id', 'account_id', 'numerator', 'denominator']) }} as digest
 from {{ ref('int_metric_days') }}
 group by platform, metric, business_date

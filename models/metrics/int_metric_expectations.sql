@@ -18,10 +18,10 @@ as_of as (select platform, as_of::date as as_of_date from {{ ref('as_of') }}),
 
 assessed as (
     select
-        m.* exclude (days_with_data, is_complete),
+        {{ all_but(['days_with_data', 'is_complete'], 'm') }},
         k.kind = 'rolling' as is_rolling,
         a.as_of_date,
-        case when k.kind = 'rolling' then 1 else m.period_end - a.as_of_date + 1 end as days_left
+        case when k.kind = 'rolling' then 1 else {{ days_between('a.as_of_date', 'm.period_end') }} + 1 end as days_left
     from metric_rows m
     join as_of a on m.platform = a.platform and a.as_of_date - 1 between m.period_start and m.period_end
     join shops s on m.platform = s.platform and m.shop_id = s.shop_id
@@ -50,13 +50,13 @@ recent_days as (
         metric,
         shop_id,
         sum(denominator) filter (where period_end >= as_of_date - {{ daily_mean_days }}) as denominator,
-        least({{ daily_mean_days }}, as_of_date - min(period_end)) as days
+        least({{ daily_mean_days }}, {{ days_between('min(period_end)', 'as_of_date') }}) as days
     from days
     group by platform, metric, shop_id, as_of_date
 )
 
 select
-    m.* exclude (is_rolling, as_of_date),
+    {{ all_but(['is_rolling', 'as_of_date'], 'm') }},
     m.numerator - coalesce(o.numerator, 0) as kept_numerator,
     m.denominator - coalesce(o.denominator, 0) as kept_denominator,
     coalesce(round(r.denominator / r.days * m.days_left), 0) as expected_denominator

@@ -7,7 +7,7 @@ with days as (
         platform, scope, metric, subject, shop_id, account_id, 'day' as period, business_date as period_start,
         business_date as period_end, numerator, denominator, (denominator > 0)::integer as days_with_data
     from {{ ref('int_metric_days') }}
-    where (platform, business_date) in (select (platform, business_date) from {{ ref('int_changed_metric_days') }})
+    where (platform, business_date) in (select platform, business_date from {{ ref('int_changed_metric_days') }})
 )
 
 select * from days

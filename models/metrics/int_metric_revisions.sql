@@ -2,6 +2,11 @@
 -- was published stays.
 {{ config(materialized='view') }}
 
-select * from {{ source('build', 'published_revisions') }}
-union all by name
-select * from {{ ref('int_new_revisions') }}
+{%- set columns = [
+    'platform', 'metric', 'subject', 'shop_id', 'account_id', 'period', 'period_end', 'revision', 'value', 'numerator', 'denominator',
+    'published_at',
+] | join(', ') %}
+
+select {{ columns }} from {{ source('build', 'published_revisions') }}
+union all
+select {{ columns }} from {{ ref('int_new_revisions') }}

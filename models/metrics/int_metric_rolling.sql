@@ -14,9 +14,7 @@ wanted as ( -- the last days of windows that hold such a date
         c.platform,
         p.period,
         p.days as rolling_days,
-        unnest(generate_series(
-            c.business_date, least(c.business_date + p.days, a.as_of_date) - 1, interval 1 day
-        ))::date as business_date
+        {{ each_date('c.business_date', 'least(c.business_date + p.days, a.as_of_date) - 1') }} as business_date
     from {{ ref('int_changed_metric_days') }} c
     join as_of a on c.platform = a.platform
     join periods p on c.platform = p.platform
@@ -36,14 +34,26 @@ read_days as ( -- what lies in the windows that end in the range
 ),
 
 changes as ( -- a day comes into the window that ends with it, and goes from the one that many days later
-    select *, business_date as changes_on, 1 as days_with_data from read_days
+    select
+        {{ all_but(['numerator', 'denominator']) }},
+        numerator,
+        denominator,
+        business_date as changes_on,
+        1 as days_with_data
+    from read_days
     union all
-    select * replace (-numerator as numerator, -denominator as denominator), business_date + rolling_days, -1 from read_days
+    select
+        {{ all_but(['numerator', 'denominator']) }},
+        -numerator as numerator,
+        -denominator as denominator,
+        business_date + rolling_days,
+        -1
+    from read_days
 ),
 
 rolled as (
     select
-        * exclude (business_date, numerator, denominator, days_with_data),
+        {{ all_but(['business_date', 'numerator', 'denominator', 'days_with_data']) }},
         sum(numerator) over so_far as numerator,
         sum(denominator) over so_far as denominator,
         (sum(days_with_data) over so_far)::integer as days_with_data,
@@ -55,9 +65,7 @@ rolled as (
 windows as (
     select
         *,
-        unnest(generate_series(
-            greatest(changes_on, first_wanted), least(next_changes_on - 1, last_wanted), interval 1 day
-        ))::date as business_date
+        {{ each_date('greatest(changes_on, first_wanted)', 'least(next_changes_on - 1, last_wanted)') }} as business_date
     from rolled
     where denominator > 0
 )
@@ -76,4 +84,4 @@ select
     denominator,
     days_with_data
 from windows
-where (platform, period, business_date) in (select (platform, period, business_date) from wanted)
+where (platform, period, business_date) in (select platform, period, business_date from wanted)

@@ -42,7 +42,7 @@ valued as (
 )
 
 select
-    * exclude (better, is_assessment_period, rule_version, month, days_with_data, is_complete),
+    {{ all_but(['better', 'is_assessment_period', 'rule_version', 'month', 'days_with_data', 'is_complete']) }},
     case when is_assessed then case better when 'lower' then value <= target else value >= target end end as is_met,
     is_assessment_period,
     rule_version,

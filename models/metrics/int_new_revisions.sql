@@ -66,7 +66,7 @@ compared as ( -- a figure that is no longer there counts as 0 of 0
             and s.period_end = l.period_end
 )
 
-select c.* exclude (last_numerator, last_denominator), r.published_at
+select {{ all_but(['last_numerator', 'last_denominator'], 'c') }}, r.published_at
 from compared c
 cross join request r
 where

@@ -6,7 +6,7 @@ with dates as (select * from {{ ref('build_dates') }}),
 
 rules as (select * from {{ ref('round_rules') }}),
 
-lookback as (select unnest(range({{ holder_lookback_days() }} + 1))::integer as days_before),
+lookback as (select n.days::integer as days_before from range({{ holder_lookback_days() }} + 1) n (days)),
 
 read_dates as ( -- who holds a conversation may have taken it days before
     select d.platform, (d.business_date - b.days_before)::date as item_on, bool_or(b.days_before = 0) as is_built
@@ -39,18 +39,16 @@ marked as (
 told as (
     -- Where a round is of the conversation, a question is of who holds it, whatever it names.
     select
-        * exclude (holder, next_writer_id)
-        replace (
-            case
-                when kind <> 'Q' then account_id
-                when holder.at >= item_at - interval {{ holder_lookback_days() }} days then holder.account_id
-                else next_writer_id
-            end as account_id
-        )
+        {{ all_but(['account_id', 'holder', 'next_writer_id']) }},
+        case
+            when kind <> 'Q' then account_id
+            when holder.at >= item_at - interval {{ holder_lookback_days() }} days then holder.account_id
+            else next_writer_id
+        end as account_id
     from marked
     union all
     -- Where it is of an account, it is of the one it was written to.
-    select * from items where round_scope = 'account'
+    select {{ all_but(['account_id']) }}, account_id from items where round_scope = 'account'
 )
 
 select platform, shop_id, account_id, business_date, customer_id, conversation_id, kind, item_at, characters

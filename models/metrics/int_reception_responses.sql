@@ -19,9 +19,9 @@ built_rounds as (
 ),
 
 subject_rounds as (
-    select * replace (null as account_id) from built_rounds
+    select {{ all_but(['account_id']) }}, null as account_id from built_rounds
     union all
-    select * from built_rounds where account_id is not null
+    select {{ all_but(['account_id']) }}, account_id from built_rounds where account_id is not null
 ),
 
 buyers as (

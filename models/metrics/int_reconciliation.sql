@@ -51,7 +51,7 @@ compared as (
 )
 
 select
-    * exclude (tolerance),
+    {{ all_but(['tolerance']) }},
     case
         when computed_value is null then 'missing_computed'
         -- to the billionth: 0.5 is 0.4995 and the tolerance

@@ -12,7 +12,7 @@ excluded as (
 ),
 
 without_reply as (
-    select *, unnest(remarks) as reason, false as counts_then, numerator as numerator_then
+    select *, {{ each_of('remarks') }} as reason, false as counts_then, numerator as numerator_then
     from scores
     where is_counted
 ),

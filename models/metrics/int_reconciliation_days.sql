@@ -5,9 +5,9 @@ with scores as (select * from {{ ref('int_reconciliation_scores') }}),
 cases as (select * from {{ ref('int_reconciliation_cases') }}),
 
 subject_cases as (
-    select * replace (null::varchar as account_id) from cases
+    select {{ all_but(['account_id']) }}, null as account_id from cases
     union all
-    select * from cases where account_id is not null
+    select {{ all_but(['account_id']) }}, account_id from cases where account_id is not null
 ),
 
 units as (

@@ -6,7 +6,7 @@ late_rows as (select * from {{ source('raw', 'late_rows') }}),
 
 days as (
     select distinct
-        platform, metric, shop_id, unnest(generate_series(period_start, period_end, interval 1 day))::date as business_date
+        platform, metric, shop_id, {{ each_date('period_start', 'period_end') }} as business_date
     from periods
 ),
 
@@ -25,12 +25,12 @@ of_days as (
 
 late as (
     select distinct r.platform, r.judged_id
-    from (select platform, judged_id, unnest(rests_on) as row_name from of_days) r
+    from (select platform, judged_id, {{ each_of('rests_on') }} as row_name from of_days) r
     join late_rows l on r.platform = l.platform and r.row_name = l.row_name
 )
 
 select
-    o.* exclude (rests_on),
+    {{ all_but(['rests_on'], 'o') }},
     l.judged_id is not null as is_late
 from of_days o
 left join late l on o.platform = l.platform and o.judged_id = l.judged_id

@@ -3,8 +3,8 @@ with parameters as (
     {{ rules_in_force({
         'window_start': 'interval',
         'window_end': 'interval',
-        'round_scope': 'varchar',
-        'reply_scope': 'varchar',
+        'round_scope': 'string',
+        'reply_scope': 'string',
         'routing_lookback_days': 'integer',
         'reply_horizon_hours': 'integer',
         'response_target_seconds': 'decimal(18, 6)',

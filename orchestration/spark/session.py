@@ -23,6 +23,8 @@ SETTINGS = {
     "spark.sql.sources.default": "parquet",
     "spark.sql.legacy.createHiveTableByDefault": "false",
     "spark.sql.parquet.inferTimestampNTZ.enabled": "true",
+    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",  # rules without a beginning hold from 0001-01-01 on
+    "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
     "spark.ui.showConsoleProgress": "false",
     "spark.ui.enabled": "false",  # it shows queries to whoever reaches its port
 }
@@ -39,7 +41,7 @@ def session(home: Home) -> Iterator[SparkSession]:
     settings = SETTINGS | {
         "spark.sql.warehouse.dir": str(home.spark),
         "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={home.spark}/catalog;create=true",
-        "spark.driver.extraJavaOptions": f"-Dderby.stream.error.file={home.logs}/derby.log",
+        "spark.driver.extraJavaOptions": f"-Duser.timezone=UTC -Dderby.stream.error.file={home.logs}/derby.log",
     }
     for setting, value in settings.items():
         builder = builder.config(setting, value)

@@ -7,7 +7,7 @@
 with newest as (
     select
         f.platform,
-        arg_max(f.table_name, f.last_event_at) as table_name,
+        max_by(f.table_name, f.last_event_at) as table_name,
         max(f.last_dt) as dt,
         max(f.last_event_at) as last_event_at
     from {{ ref('data_freshness') }} f

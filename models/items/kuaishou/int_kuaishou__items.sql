@@ -31,7 +31,7 @@ items as (
         0,
         event_id,
         case event_type when 'bot_started' then 'N' else 'H' end,
-        null::varchar
+        null::string
     from session_events
     where event_type in ('assigned', 'transferred', 'bot_started')
 )

@@ -16,7 +16,7 @@ typed as (
         on m.message_type = t.message_type and m.direction = t.direction and m.sent_at::date between t.valid_from and t.valid_to
 ),
 
-ranks as (select unnest([1, 2])::integer as item_rank),
+ranks as (select r.item_rank from (values (1), (2)) r (item_rank)),
 
 said as ( -- a message can both ask and answer: each is an item of its own
     select
@@ -51,7 +51,7 @@ items as (
     select conversation_id, shop_id, buyer_id, account_id, sent_at as item_at, item_rank, message_id as item_id, kind, content
     from said
     union all
-    select conversation_id, shop_id, buyer_id, account_id, occurred_at, 0, event_id, kind, null::varchar
+    select conversation_id, shop_id, buyer_id, account_id, occurred_at, 0, event_id, kind, null::string
     from routing
 )
 

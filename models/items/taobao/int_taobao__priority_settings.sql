@@ -5,7 +5,7 @@ with settings as (select * from {{ source('taobao', 'priority_settings') }}),
 rules as (select * from {{ ref('int_taobao__shop_rules') }}),
 
 judged as (
-    select p.*, len(p.audience_ids) > r.priority_max_audiences as is_rejected
+    select p.*, {{ length_of('p.audience_ids') }} > r.priority_max_audiences as is_rejected
     from settings p
     join rules r on p.shop_id = r.shop_id and p.saved_at::date between r.valid_from and r.valid_to
 )

@@ -20,7 +20,7 @@ items as (
     from messages
     where sender_kind in ('user', 'agent', 'bot')
     union all
-    select session_id, agent_id, occurred_at, 0, event_id, 'H', null::varchar
+    select session_id, agent_id, occurred_at, 0, event_id, 'H', null::string
     from session_events
 )
 

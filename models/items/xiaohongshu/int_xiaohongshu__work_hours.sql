@@ -21,8 +21,8 @@ before_any_setting as (
         h.shop_id,
         '0001-01-01'::date as valid_from,
         coalesce(min(s.valid_from) - 1, '9999-12-31'::date) as valid_to,
-        null::varchar as opens_at,
-        null::varchar as closes_at
+        null::string as opens_at,
+        null::string as closes_at
     from shops h
     left join settings s on h.shop_id = s.shop_id
     group by h.shop_id
@@ -40,9 +40,10 @@ select
     least(p.valid_to, r.valid_to) as valid_to,
     p.opens_at as set_opens_at,
     p.closes_at as set_closes_at,
-    least(coalesce(p.opens_at::interval, r.min_work_start), r.min_work_start) as opens_at,
-    greatest(coalesce(p.closes_at::interval, r.min_work_end), r.min_work_end) as closes_at,
-    coalesce(p.opens_at::interval > r.min_work_start or p.closes_at::interval < r.min_work_end, false) as is_widened
+    least(coalesce({{ time_of_day('p.opens_at') }}, r.min_work_start), r.min_work_start) as opens_at,
+    greatest(coalesce({{ time_of_day('p.closes_at') }}, r.min_work_end), r.min_work_end) as closes_at,
+    coalesce({{ time_of_day('p.opens_at') }} > r.min_work_start or {{ time_of_day('p.closes_at') }} < r.min_work_end, false)
+        as is_widened
 from periods p
 join rules r on p.valid_from <= r.valid_to and p.valid_to >= r.valid_from
 where p.valid_from <= p.valid_to

@@ -17,7 +17,7 @@ select
     r.level,
     e.judged_id is null as is_counted,
     r.level = 'satisfied' as is_satisfied,
-    coalesce(e.exclusion_reasons, []::varchar[]) as exclusion_reasons,
-    coalesce(e.evidence, []::varchar[]) as evidence
+    coalesce(e.exclusion_reasons, {{ empty_list() }}) as exclusion_reasons,
+    coalesce(e.evidence, {{ empty_list() }}) as evidence
 from ratings r
 left join reasons e on r.card_id = e.judged_id

@@ -27,7 +27,7 @@ select
     e.judged_id is null as is_counted,
     r.eval_code <= r.satisfied_max_eval_code as is_satisfied, -- T-35: 0 is the best
     r.card_id in (select card_id from sent_by_hand) as is_manual_invite_forbidden,
-    coalesce(e.exclusion_reasons, []::varchar[]) as exclusion_reasons,
-    coalesce(e.evidence, []::varchar[]) as evidence
+    coalesce(e.exclusion_reasons, {{ empty_list() }}) as exclusion_reasons,
+    coalesce(e.evidence, {{ empty_list() }}) as evidence
 from ratings r
 left join reasons e on r.card_id = e.judged_id

@@ -66,8 +66,8 @@ select
     s.is_left_open,
     s.stars,
     s.last_speaker,
-    coalesce(e.exclusion_reasons, []::varchar[]) as exclusion_reasons,
-    coalesce(e.evidence, []::varchar[]) as evidence,
+    coalesce(e.exclusion_reasons, {{ empty_list() }}) as exclusion_reasons,
+    coalesce(e.evidence, {{ empty_list() }}) as evidence,
     s.rule_version
 from timed s
 join rules u on s.rule_version = u.rule_version

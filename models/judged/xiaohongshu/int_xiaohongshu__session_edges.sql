@@ -13,14 +13,15 @@ select
     s.entered_at >= s.business_date + r.reply_window_start and s.entered_at < s.business_date + r.reply_window_end
         as in_reply_window, -- X-16
     case
-        when list_contains(s.exclusion_reasons, 'merchant_initiated')
+        when array_contains(s.exclusion_reasons, 'merchant_initiated')
             then case when s.ended_at is not null or s.is_left_open then 'merchant_initiated' end
         when not s.is_counted then 'not_ended'
     end as left_out_by,
     -- X-05, X-06: what leaves a session that counts without its reply
     case
-        when s.is_counted then list_filter(s.exclusion_reasons, lambda reason: reason in ('not_ended', 'taken_over_unanswered'))
-        else []
+        when s.is_counted
+            then {{ items_where('s.exclusion_reasons', "item in ('not_ended', 'taken_over_unanswered')") }}
+        else {{ empty_list() }}
     end as remarks,
     s.stars >= r.satisfied_min_stars as is_satisfied,
     {%- for edge, opens, closes in [

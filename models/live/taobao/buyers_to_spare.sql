@@ -13,7 +13,7 @@ events as (select * from {{ ref('int_taobao__streak_events') }}),
 openings as ( -- T-57: the last question or order gives leave to write again
     select shop_id, buyer_id, max(event_at) as opened_at
     from events
-    where kind <> 'counted' and (shop_id, buyer_id) in (select (shop_id, buyer_id) from clicks)
+    where kind <> 'counted' and (shop_id, buyer_id) in (select shop_id, buyer_id from clicks)
     group by shop_id, buyer_id
 ),
 

@@ -14,7 +14,7 @@ select
     r.buyer_id,
     r.account_id,
     r.first_rated_at as rated_at,
-    r.eval_code::varchar as value,
+    r.eval_code::string as value,
     r.effective_changes > 0 as was_changed,
     r.editable_until,
     r.edits_left,

@@ -22,4 +22,4 @@ having
         max(event_at) filter (where kind = 'counted') >= max(event_at) filter (where kind = 'buyer_reply'),
         max(event_at) filter (where kind = 'buyer_reply') is null
     )
-    or (shop_id, buyer_id) in (select (shop_id, buyer_id) from clicks)
+    or (shop_id, buyer_id) in (select shop_id, buyer_id from clicks)

@@ -23,6 +23,6 @@ almost_reached as (
     having count(*) >= (select streak_limit - 1 from limits)
 )
 
-select shop_id, buyer_id, '-infinity'::timestamp as touched_from from almost_reached
+select shop_id, buyer_id, '0001-01-01'::timestamp as touched_from from almost_reached
 union
-select shop_id, buyer_id, '-infinity'::timestamp from clicks
+select shop_id, buyer_id, '0001-01-01'::timestamp from clicks

@@ -19,7 +19,7 @@ select
     s.user_id as buyer_id,
     h.account_id,
     r.rated_at,
-    r.stars::varchar as value,
+    r.stars::string as value,
     null::boolean as was_changed,
     null::timestamp as editable_until,
     null::integer as edits_left,

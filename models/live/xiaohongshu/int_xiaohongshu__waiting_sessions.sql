@@ -23,7 +23,7 @@ latest_rounds as ( -- X-09
 without_a_word as (
     select
         s.session_id,
-        null::varchar as first_message_id,
+        null::string as first_message_id,
         s.entered_at as clock_started_at,
         u.first_response_target_seconds as target_seconds,
         u.risk_seconds

@@ -5,8 +5,8 @@ select
     valid_to,
     set_opens_at,
     set_closes_at,
-    left(opens_at::varchar, 5) as opens_at,
-    left(closes_at::varchar, 5) as closes_at,
+    {{ hour_minute('opens_at') }} as opens_at,
+    {{ hour_minute('closes_at') }} as closes_at,
     is_widened
 from {{ ref('int_xiaohongshu__work_hours') }}
 where set_opens_at is not null

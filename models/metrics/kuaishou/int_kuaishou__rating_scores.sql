@@ -4,7 +4,7 @@
 
 with ratings as (select * from {{ ref('int_kuaishou__judged_ratings') }}),
 
-metrics as (select unnest(['positive_rating_rate', 'negative_rating_rate']) as metric)
+metrics as (select m.metric from (values ('positive_rating_rate'), ('negative_rating_rate')) m (metric))
 
 select
     m.metric,
@@ -16,11 +16,11 @@ select
     case when m.metric = 'positive_rating_rate' then r.is_satisfied else r.level = 'disappointed' end::integer as numerator,
     1 as denominator,
     r.is_counted,
-    case when len(r.exclusion_reasons) = 1 then r.exclusion_reasons[1] end as left_out_by,
-    []::varchar[] as remarks,
+    case when {{ length_of('r.exclusion_reasons') }} = 1 then {{ first_of('r.exclusion_reasons') }} end as left_out_by,
+    {{ empty_list() }} as remarks,
     false as is_boundary,
     null::boolean as is_counted_other_way,
     null::integer as numerator_other_way,
-    ['rating_cards/' || r.card_id] as rests_on
+    {{ list_of(["'rating_cards/' || r.card_id"]) }} as rests_on
 from ratings r
 cross join metrics m

@@ -28,7 +28,7 @@ counted as ( -- what stands from a minute with a change to the next one
 ),
 
 minutes as (
-    select *, unnest(generate_series(stands_from, stands_until - interval 1 minute, interval 1 minute)) as as_of
+    select *, {{ each_minute('stands_from', 'stands_until - interval 1 minute') }} as as_of
     from counted
     where consulted_users > 0
 )

@@ -20,12 +20,12 @@ seen_rounds as (
         r.business_date,
         r.customer_id,
         r.is_on_time,
-        r.business_date + w.window_end as last_minute,
+        r.business_date::timestamp + w.window_end as last_minute,
         greatest(
-            date_trunc('minute', r.clock_started_at - interval 1 microsecond) + interval 1 minute,
-            r.business_date + w.window_start + interval 1 minute
+            date_trunc('minute', r.clock_started_at - interval 1 microsecond)::timestamp + interval 1 minute,
+            r.business_date::timestamp + w.window_start + interval 1 minute
         ) as asked_from,
-        date_trunc('minute', r.first_reply_at - interval 1 microsecond) + interval 1 minute as answered_from
+        date_trunc('minute', r.first_reply_at - interval 1 microsecond)::timestamp + interval 1 minute as answered_from
     from rounds r
     join realtime u on r.rule_version = u.rule_version
     join windows w on r.rule_version = w.rule_version
@@ -52,7 +52,7 @@ pending_minutes as (
         shop_id,
         business_date,
         customer_id,
-        unnest(generate_series(asked_from, answered_from - interval 1 minute, interval 1 minute)) as as_of
+        {{ each_minute('asked_from', 'answered_from - interval 1 minute') }} as as_of
     from seen_rounds
     where is_on_time and answered_from > asked_from
 ),

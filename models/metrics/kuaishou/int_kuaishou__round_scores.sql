@@ -5,7 +5,7 @@
 
 with rounds as (select * from {{ ref('int_round_edges') }} where platform = 'kuaishou'),
 
-metrics as (select unnest(['human_reply_rate_3min', 'human_reply_rate_3min_sessions']) as metric)
+metrics as (select m.metric from (values ('human_reply_rate_3min'), ('human_reply_rate_3min_sessions')) m (metric))
 
 select
     m.metric,
@@ -18,7 +18,7 @@ select
     1 as denominator,
     r.is_counted,
     r.left_out_by,
-    []::varchar[] as remarks,
+    {{ empty_list() }} as remarks,
     r.is_boundary,
     r.is_counted_other_way,
     r.is_on_time_other_way::integer as numerator_other_way,

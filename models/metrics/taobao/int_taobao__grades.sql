@@ -3,7 +3,7 @@
 with granted as (select * from {{ ref('int_taobao__granted_grades') }}),
 
 gaps as (
-    select shop_id, month, array_to_string({{ ordered_list('words', 'position') }}, '; ') as gap_to_next
+    select shop_id, month, {{ joined(ordered_list('words', 'position'), '; ') }} as gap_to_next
     from {{ ref('int_taobao__grade_gaps') }}
     group by shop_id, month
 )

@@ -6,7 +6,7 @@ requirements as (select * from {{ ref('int_taobao__grade_requirements') }}),
 cases as (select * from {{ source('taobao', 'conduct_cases') }} where verified_at is not null),
 
 grades as ( -- from the least on
-    select unnest(['none', 'black', 'silver', 'gold']) as grade, unnest([0, 1, 2, 3]) as height
+    select g.grade, g.height from (values ('none', 0), ('black', 1), ('silver', 2), ('gold', 3)) g (grade, height)
 ),
 
 reached as (

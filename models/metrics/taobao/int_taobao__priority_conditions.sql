@@ -43,7 +43,7 @@ audiences as (
         on
             e.shop_id = m.shop_id -- an audience is a shop's own
             and e.buyer_id = m.buyer_id
-            and list_contains(e.audience_ids, m.audience_id)
+            and array_contains(e.audience_ids, m.audience_id)
             and m.joined_at::date < e.business_date
             and coalesce(m.left_at::date >= e.business_date, true)
     group by e.entry_id
@@ -51,7 +51,7 @@ audiences as (
 
 -- T-83: who comes and goes, in the order of time; an entry changes nothing, and at one instant it is the last.
 headcount_changes as (
-    select shop_id, online_from as happened_at, 1 as change, null::varchar as entry_id from online
+    select shop_id, online_from as happened_at, 1 as change, null::string as entry_id from online
     union all
     select shop_id, online_until, -1, null from online
     union all

@@ -6,7 +6,7 @@ scored as (
     select
         'rejection_click_rate' as metric,
         shop_id,
-        null::varchar as account_id,
+        null::string as account_id,
         business_date,
         is_clicked_in_time::integer as numerator,
         1 as denominator

@@ -22,7 +22,13 @@ events as (
         r.business_date, -- T-36
         c.origin,
         0,
-        ['very_satisfied', 'satisfied', 'neutral', 'dissatisfied', 'very_dissatisfied'][r.eval_code + 1], -- T-35
+        case r.eval_code -- T-35
+            when 0 then 'very_satisfied'
+            when 1 then 'satisfied'
+            when 2 then 'neutral'
+            when 3 then 'dissatisfied'
+            when 4 then 'very_dissatisfied'
+        end,
         r.is_satisfied
     from cards c
     join ratings r on c.card_id = r.card_id

@@ -3,7 +3,7 @@
 {{ config(materialized='view') }}
 
 with ratings as (
-    select *, card_id as judged_id, card_id as unit_id, ['rating_submissions/' || submission_id] as rests_on
+    select *, card_id as judged_id, card_id as unit_id, {{ list_of(["'rating_submissions/' || submission_id"]) }} as rests_on
     from {{ ref('int_taobao__judged_ratings') }}
 ),
 
@@ -17,10 +17,11 @@ satisfied as ( -- T-35, T-36
 of_service_assistants as ( -- T-37: who is no human is out for that reason alone
     select
         'assistant_satisfaction_rate' as metric, judged_id, unit_id, shop_id, account_id, business_date,
-        is_satisfied::integer as numerator, 1 as denominator, rests_on, exclusion_reasons = ['not_human'] as is_counted,
-        list_filter(exclusion_reasons, lambda reason: reason <> 'not_human') as reasons
+        is_satisfied::integer as numerator, 1 as denominator, rests_on,
+        exclusion_reasons = {{ list_of(["'not_human'"]) }} as is_counted,
+        {{ items_where('exclusion_reasons', "item <> 'not_human'") }} as reasons
     from ratings
-    where list_contains(exclusion_reasons, 'not_human')
+    where array_contains(exclusion_reasons, 'not_human')
 ),
 
 scored as (
@@ -30,9 +31,9 @@ scored as (
 )
 
 select
-    * exclude (reasons),
-    case when len(reasons) = 1 then reasons[1] end as left_out_by,
-    []::varchar[] as remarks,
+    {{ all_but(['reasons']) }},
+    case when {{ length_of('reasons') }} = 1 then {{ first_of('reasons') }} end as left_out_by,
+    {{ empty_list() }} as remarks,
     false as is_boundary,
     null::boolean as is_counted_other_way,
     null::integer as numerator_other_way

@@ -29,6 +29,6 @@ response_times as (
     where r.response_seconds is not null or u.unanswered_response_seconds is not null
 )
 
-select *, []::varchar[] as remarks from answered_in_time
+select *, {{ empty_list() }} as remarks from answered_in_time
 union all
-select *, [] from response_times
+select *, {{ empty_list() }} from response_times

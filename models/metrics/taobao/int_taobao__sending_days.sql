@@ -19,9 +19,9 @@ happened as (
 ),
 
 subjects as (
-    select * replace (null as account_id) from happened
+    select {{ all_but(['account_id']) }}, null as account_id from happened
     union all
-    select * from happened where account_id is not null
+    select {{ all_but(['account_id']) }}, account_id from happened where account_id is not null
 ),
 
 counted as (

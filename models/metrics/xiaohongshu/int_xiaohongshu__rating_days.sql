@@ -13,7 +13,13 @@ events as (
         s.business_date,
         null as origin,
         null as cards_sent,
-        ['very_dissatisfied', 'dissatisfied', 'neutral', 'satisfied', 'very_satisfied'][s.stars] as level,
+        case s.stars
+            when 1 then 'very_dissatisfied'
+            when 2 then 'dissatisfied'
+            when 3 then 'neutral'
+            when 4 then 'satisfied'
+            when 5 then 'very_satisfied'
+        end as level,
         s.stars >= r.satisfied_min_stars as is_satisfied
     from sessions s
     join rules r on s.rule_version = r.rule_version

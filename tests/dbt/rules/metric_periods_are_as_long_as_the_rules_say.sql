@@ -11,4 +11,4 @@ join parameters r
     on
         case r.scope when 'tmall' then 'taobao' else r.scope end = p.platform
         and r.parameter = case p.period when 'rolling_30d' then 'rolling_days' when 'month' then 'month_days' end
-where p.days::varchar is distinct from r.value
+where p.days::string is distinct from r.value

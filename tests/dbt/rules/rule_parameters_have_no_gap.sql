@@ -26,5 +26,9 @@ window
         partition by scope, parameter order by valid_from, valid_to, value rows between unbounded preceding and 1 preceding
     )
 qualify
-    (valid_from > earlier_value_in_force_to + 1 and not regexp_matches(parameter, '_(target|assessed_period)$'))
+    (
+        valid_from > earlier_value_in_force_to + 1
+        and right(parameter, 7) <> '_target'
+        and right(parameter, 16) <> '_assessed_period'
+    )
     or valid_to < valid_from

@@ -2,6 +2,6 @@
 -- To do: tell whoever sets the audiences of that shop.
 {{ config(severity='warn') }}
 
-select setting_id, shop_id, saved_at, len(audience_ids) as audiences
+select setting_id, shop_id, saved_at, {{ length_of('audience_ids') }} as audiences
 from {{ ref('int_taobao__priority_settings') }}
 where is_rejected
