@@ -14,7 +14,7 @@ IS_RIGHT = -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2> /dev/nu
 NEEDED = kefu needs Python 3.11: install it (on Debian 12: apt-get install python3.11-venv), or name one, as in \
 	make setup PYTHON=/opt/python3.11/bin/python
 
-.PHONY: setup install demo ui live test test-increments test-readers browser proxy postgres dates questions screenshots faults mutants moments bench bench-live bi test-bi spark-env java lint format lock
+.PHONY: setup install demo ui live test test-increments test-readers browser proxy postgres dates questions screenshots faults mutants moments bench bench-live bi test-bi spark-env java test-spark spark lint format lock
 
 # A .venv that another Python was made with is made anew.
 ifneq ($(wildcard $(VENV)/bin/python),)
@@ -74,6 +74,16 @@ test-increments: setup
 # What people read its figures with: the running day, reports, explanations, dashboards' words, documents and their commands, BI and browsers.
 test-readers: setup browser proxy postgres
 	@$(VENV)/bin/pytest -m readers
+
+# The models on a cluster of two workers beside DuckDB. CASES=all: every case, and the models' unit tests on Spark.
+CLUSTER = $(VENV)-spark/bin/python -m orchestration.spark.cluster
+test-spark: setup spark-env
+	@CASES="$(CASES)" $(CLUSTER) $(CURDIR)/$(VENV)/bin/pytest -n 0 tests/spark
+
+# The demo's shops on such a cluster, in a home of its own.
+SPARK_HOME_DIR ?= demo/spark
+spark: setup spark-env
+	@$(CLUSTER) $(VENV)-spark/bin/python -m orchestration.sample.demo --landing "$(DEMO_LANDING)" --home "$(SPARK_HOME_DIR)"
 
 # The browser test drives Debian's Chromium; no browser is downloaded.
 browser:

@@ -148,6 +148,7 @@ def _write(
         "temp_directory": str(home.temporary),
         "memory_limit": "4GB",
         "preserve_insertion_order": "false",
+        "file_search_path": str(home.path),  # of views on what Spark made
     }
     with duckdb.connect(config=settings) as connection:
         connection.execute(f"attach {text(home.warehouse)} as warehouse (read_only)")

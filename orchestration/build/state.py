@@ -162,8 +162,12 @@ class BuildState:
         is_changed = built_with is not None and built_with[0] != project_fingerprint()
         is_elsewhere = self._is_computed_elsewhere()
         if (is_changed or is_elsewhere) and dates.is_range and not dates.with_touched:
-            what = "models or seeds changed" if is_changed else "the engine changed, or Spark did not come to its end,"
-            raise KefuError(f"{what} since the last build, so every date is to be rebuilt: build once without a range")
+            what = (
+                "models or seeds changed since the last build"
+                if is_changed
+                else "what models made is not this engine's, or not whole"
+            )
+            raise KefuError(f"{what}, so every date is to be rebuilt: build once without a range")
         self.connection.execute(
             """
             update build.request set

@@ -51,6 +51,9 @@ def forget(landing: Path, home_path: Path, buyer_id: str, report: Report) -> Non
             land_deliveries(home, landing, again=False, report=report)
         is_landed = _forget_landed(home, rules, report) or is_in_landing
         removed = removed or is_landed
+        if is_landed and home.spark.exists():  # whose files may keep what no table reads: all of them are made anew
+            with opened(home) as state:
+                state.ask_for_everything()
         if is_landed or _is_copy_published(home) or is_anything_pending(home):
             with building(home, Dates(), report, may_copy=False) as arguments:
                 run_dbt(home, arguments, report)
@@ -233,7 +236,8 @@ def compact(home: Home) -> None:
         left.unlink(missing_ok=True)
     with home.connect() as connection:
         connection.execute("checkpoint")
-    with duckdb.connect(config={"temp_directory": str(home.temporary), "memory_limit": "4GB"}) as connection:
+    settings = {"temp_directory": str(home.temporary), "memory_limit": "4GB", "file_search_path": str(home.path)}
+    with duckdb.connect(config=settings) as connection:
         connection.execute(f"attach {text(home.warehouse)} as warehouse (read_only)")
         connection.execute(f"attach {text(aside)} as compacted")
         connection.execute("copy from database warehouse to compacted")

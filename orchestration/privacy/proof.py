@@ -60,8 +60,8 @@ def search_database(path: Path, place: str, buyer: Buyer, rules: dict[str, Rule]
     """Searches every text column, lists too, of every table: values that are the id; in texts also the word."""
     traces, searched, rows = [], 0, 0
     ids = ", ".join(text(value) for value in (buyer.id, buyer.published_hash) if value)
-    with duckdb.connect(str(path), read_only=True) as connection:
-        for table, columns in text_columns(connection).items():
+    with duckdb.connect(str(path), read_only=True, config={"file_search_path": str(path.parent)}) as connection:
+        for table, columns in text_columns(connection, with_views_on_files=True).items():
             searched += len(columns)
             counts = ", ".join(f"count(*) filter (where {_is_trace(*column, ids, buyer)})" for column in columns)
             total, *found = connection.execute(f"select count(*), {counts} from {table}").fetchall()[0]
@@ -72,13 +72,18 @@ def search_database(path: Path, place: str, buyer: Buyer, rules: dict[str, Rule]
     return Searched(place, f"{searched:,} text columns, {rows:,} rows", tuple(traces))
 
 
-def text_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[str, str]]]:
-    """The columns that hold texts and may name a buyer, with their types, by table."""
+def text_columns(connection: duckdb.DuckDBPyConnection, *, with_views_on_files: bool = False) -> dict[str, list[tuple[str, str]]]:
+    """The columns that hold texts and may name a buyer, with their types, by table; also of what Spark keeps in files."""
+    views = "contains(sql, 'read_parquet')" if with_views_on_files else "false"
     found = connection.execute(
-        """
+        f"""
         select c.schema_name, c.table_name, c.column_name, c.data_type
         from duckdb_columns() c
-        join duckdb_tables() t using (database_name, schema_name, table_name)
+        join (
+            select database_name, schema_name, table_name from duckdb_tables()
+            union all
+            select database_name, schema_name, view_name from duckdb_views() where {views}
+        ) t using (database_name, schema_name, table_name)
         where not c.internal and contains(c.data_type, 'VARCHAR')
         order by all
         """

@@ -68,6 +68,11 @@ def _copy(home: Home) -> Iterator[Home]:
     """A home with a copy of the warehouse, gone afterwards."""
     if not home.warehouse.exists():
         raise KefuError(f"{home.path} has no warehouse.duckdb: build first")
+    if home.spark.exists():
+        raise KefuError(
+            f"{home.path} was built on Spark, and simulate computes on DuckDB: build it once with --engine duckdb, "
+            "or simulate in a home beside it"
+        )
     with scratch(home.temporary) as folder:
         copy = open_home(Path(folder, "home"))
         with one_writer(home), home.connect(read_only=True):  # others may read it all the while, and none writes

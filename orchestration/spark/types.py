@@ -29,20 +29,14 @@ OF_DUCKDB = {
 
 
 def of_spark(data_type: str) -> str:
-    """The type in Spark of what DuckDB names so. ValueError for one that no source has."""
-    if data_type.startswith("DECIMAL"):
-        return data_type.lower()
-    if data_type not in OF_SPARK:
-        raise ValueError(f"{data_type} has no type of Spark here")
-    return OF_SPARK[data_type]
+    """The type in Spark of what DuckDB names so. KeyError for one that no source has."""
+    return data_type.lower() if data_type.startswith("DECIMAL") else OF_SPARK[data_type]
 
 
 def read_by_duckdb(column: str, data_type: str) -> str:
-    """An expression of DuckDB's: a column of a Parquet file of Spark's, in DuckDB's type. ValueError for an unknown one."""
+    """An expression of DuckDB's: a column of a Parquet file of Spark's, in DuckDB's type. KeyError for an unknown one."""
     if data_type.startswith("interval"):  # Spark writes the microseconds
         return f"to_microseconds({column})"
     if re.fullmatch(r"decimal\(\d+,\d+\)", data_type):
         return f"{column}::{data_type}"
-    if data_type not in OF_DUCKDB:
-        raise ValueError(f"{column}: {data_type} has no type of DuckDB here")
     return f"{column}::{OF_DUCKDB[data_type]}"

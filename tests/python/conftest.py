@@ -17,7 +17,7 @@ from harness import FIXTURES, build
 from orchestration.build import dbt
 from orchestration.build.state import Dates, prepared
 from orchestration.build.steps import building
-from orchestration.home import Home, one_writer, open_home
+from orchestration.home import one_writer, open_home
 from orchestration.landing.tables import empty_warehouse
 
 MEMORY_BYTES = 12 * 1024**3
