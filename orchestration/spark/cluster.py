@@ -19,6 +19,8 @@ from orchestration.spark.engine import ENGINE, MASTER, SPARK
 
 LOOPBACK = "127.0.0.1"
 PATIENCE_SECONDS = 120
+# As much as one machine has work for: Spark's own 200 parts of each shuffle are for a cluster.
+DEFAULTS = "spark.sql.shuffle.partitions {parts}\nspark.executor.memory {memory}\nspark.driver.memory 2g\n"
 # The master takes programs to run from whoever reaches it, unless told not to.
 ENVIRONMENT = {"SPARK_LOCAL_IP": LOOPBACK, "SPARK_MASTER_OPTS": "-Dspark.master.rest.enabled=false"}
 
@@ -71,9 +73,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("command", nargs=argparse.REMAINDER, help="what to run on it")
     options = parser.parse_args(arguments)
     try:
-        with cluster(options.workers, options.memory) as url:
+        with cluster(options.workers, options.memory) as url, tempfile.TemporaryDirectory(prefix="kefu-spark-") as settings:
             print(f"{url}: {options.workers} workers", flush=True)
-            environment = os.environ | ENVIRONMENT | {ENGINE: SPARK, MASTER: url}
+            defaults = DEFAULTS.format(parts=2 * options.workers, memory=options.memory)
+            Path(settings, "spark-defaults.conf").write_text(defaults, encoding="utf-8")
+            environment = os.environ | ENVIRONMENT | {ENGINE: SPARK, MASTER: url, "SPARK_CONF_DIR": settings}
             return subprocess.run(options.command, env=environment, check=False).returncode
     except KefuError as error:
         print(f"kefu: {localized(str(error))}", file=sys.stderr)
