@@ -96,10 +96,13 @@ def _write_anew(home: Home, file: Path, options: str = "") -> None:
     mode = file.stat().st_mode
     with scratch(home.temporary) as folder:
         aside = Path(folder, file.name)
-        with duckdb.connect(config=settings) as connection:
-            connection.execute(f"attach {text(file)} as warehouse (read_only); attach {text(aside)} as compacted {options}")
-            connection.execute("copy from database warehouse to compacted; checkpoint compacted")
-            _check_same(connection, file)
+        try:
+            with duckdb.connect(config=settings) as connection:
+                connection.execute(f"attach {text(file)} as warehouse (read_only); attach {text(aside)} as compacted {options}")
+                connection.execute("copy from database warehouse to compacted; checkpoint compacted")
+                _check_same(connection, file)
+        except duckdb.Error as error:  # such as a full disk, of which the message tells last
+            raise KefuError(f"{file} stays as it is: its copy cannot be written: {str(error).rpartition(': ')[2]}") from error
         with open(aside, "rb") as written:
             os.fsync(written.fileno())
         aside.chmod(mode)
