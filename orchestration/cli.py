@@ -223,6 +223,10 @@ def _parser() -> Parser:
     restore.add_argument("--home", type=Path, required=True, metavar="DIR", help="a folder that is empty or not there")
     restore.set_defaults(run=_restore)
 
+    compact = commands.add_parser("compact", help="make a home's files as small as those of a fresh one, once no build runs")
+    compact.add_argument("--home", type=Path, required=True, metavar="DIR", help="the home that was built")
+    compact.set_defaults(run=_compact)
+
     forget = commands.add_parser("forget", help="remove a buyer from landing, warehouse and marts, and prove it")
     forget.add_argument(
         "--buyer",
@@ -526,6 +530,12 @@ def _restore(options: argparse.Namespace) -> None:
     from orchestration.backup import restore
 
     _report(f"restored {restore(options.source, options.home):,} files to {options.home}")
+
+
+def _compact(options: argparse.Namespace) -> None:
+    from orchestration.compact import compact
+
+    compact(options.home, _report)
 
 
 def _forget(options: argparse.Namespace) -> None:

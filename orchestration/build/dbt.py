@@ -113,7 +113,8 @@ def _on_spark(
         run = ["run", "--select", *names, "--no-write-json", *_options(home, home.dbt)]
         seen = _invoke(dbtRunner(manifest=_project(home)[0]), run)
         if not seen.success:
-            raise KefuError(f"dbt failed: {one_line(seen.exception or seen.result)}")
+            failed = [each.message for each in seen.result or () if each.status == "error"]  # type: ignore[union-attr]
+            raise KefuError(f"dbt failed: {one_line(seen.exception or failed[0])}")
     return result
 
 

@@ -99,6 +99,7 @@ def prepared(home: Home) -> Iterator[BuildState]:
                 number integer, has_every_mart boolean, is_copy boolean, replaced_rows bigint
             );
             create table if not exists build.published_held_dates (platform varchar, business_date date);
+            create table if not exists build.written_whole (file varchar, bytes bigint);
             create table if not exists build.built_as_of (platform varchar, as_of timestamp);
             create table if not exists build.held_dates (platform varchar, business_date date, check_name varchar);
             create table if not exists build.ignored_paths (path varchar);
@@ -425,6 +426,18 @@ class BuildState:
         self.connection.execute(
             "insert into build.published_held_dates select unnest($1::varchar[]), unnest($2::date[])", [platforms, dates]
         )
+
+    def mark_version_whole(self) -> None:
+        """Notes that the file of the published version was written anew, and holds nothing of the rows it once had."""
+        self.connection.execute("update build.published_version set is_copy = false, replaced_rows = 0")
+
+    def sizes_written_whole(self) -> dict[str, int]:
+        """The sizes of files when they were last written whole, by their names."""
+        return dict(self.connection.execute("from build.written_whole").fetchall())
+
+    def mark_written_whole(self, file: str, size: int) -> None:
+        self.connection.execute("delete from build.written_whole where file = ?", [file])
+        self.connection.execute("insert into build.written_whole values (?, ?)", [file, size])
 
     def mark_built(self, version: int) -> None:
         """Notes that this version was published: the dates and pairs of its build are no longer to be built, nor held."""

@@ -5,7 +5,6 @@ Every step leaves things as they are where it has nothing to do: a run that was 
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from orchestration.build.dbt import run_dbt
 from orchestration.build.publish import drop_other_versions
 from orchestration.build.state import Dates, opened
 from orchestration.build.steps import Report, building, is_anything_pending, land_deliveries, raise_unreadable
+from orchestration.compact import write_warehouse_anew
 from orchestration.errors import KefuError
 from orchestration.home import Home, one_writer, open_home, scratch
 from orchestration.landing import ledger
@@ -60,7 +60,7 @@ def forget(landing: Path, home_path: Path, buyer_id: str, report: Report) -> Non
         removed = _forget_scratch(home, buyer, report) or removed
         removed = _forget_logs(home, buyer, report) or removed
         drop_other_versions(home)
-        compact(home)
+        write_warehouse_anew(home)
         if not removed:
             report("nothing was found of this buyer")
         _prove(home, landing, inventory, rules, buyer, report)
@@ -227,24 +227,6 @@ def _forget_logs(home: Home, buyer: Buyer, report: Report) -> bool:
             report(f"removed {path.relative_to(home.path)}, which named the buyer")
             removed = True
     return removed
-
-
-def compact(home: Home) -> None:
-    """Writes the warehouse anew: a database file keeps the bytes of deleted rows until they are overwritten."""
-    aside = home.path / "warehouse.new"
-    for left in (aside, Path(f"{aside}.wal")):
-        left.unlink(missing_ok=True)
-    with home.connect() as connection:
-        connection.execute("checkpoint")
-    settings = {"temp_directory": str(home.temporary), "memory_limit": "4GB", "file_search_path": str(home.path)}
-    with duckdb.connect(config=settings) as connection:
-        connection.execute(f"attach {text(home.warehouse)} as warehouse (read_only)")
-        connection.execute(f"attach {text(aside)} as compacted")
-        connection.execute("copy from database warehouse to compacted")
-        connection.execute("detach compacted")
-    with open(aside, "rb") as written:
-        os.fsync(written.fileno())
-    aside.replace(home.warehouse)
 
 
 def _prove(home: Home, landing: Path, inventory: Inventory, rules: dict[str, Rule], buyer: Buyer, report: Report) -> None:

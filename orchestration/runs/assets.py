@@ -89,7 +89,9 @@ def build_assets(
 ) -> list[dg.AssetsDefinition | dg.AssetSpec]:
     """The assets of one home, from one landing folder."""
     translator, told = Translator(calendar), partitioned(project)
-    paths = " ".join(sorted(f"path:{project['nodes'][key]['original_file_path']}" for key in told_by_partition(project)))
+    # Not by their paths: for each one dbt would walk the project's folders, for seconds at every start of a run.
+    models_told = [node for node in map(project["nodes"].get, told_by_partition(project)) if node["resource_type"] == "model"]
+    names = " ".join(["resource_type:seed", *sorted(f"fqn:{'.'.join(node['fqn'])}" for node in models_told)])
 
     @contextmanager
     def alone(context: dg.AssetExecutionContext) -> Iterator[None]:
@@ -100,7 +102,7 @@ def build_assets(
     @dbt_assets(
         manifest=project,
         name="models",
-        select=paths,
+        select=names,
         exclude=f"tag:{MONTHLY}",
         partitions_def=calendar.daily,
         backfill_policy=in_one_run,

@@ -16,7 +16,7 @@ from orchestration.runs.automation import automation
 from orchestration.runs.live import live_check, live_sensor, live_spec
 from orchestration.runs.partitions import calendar_of
 from orchestration.runs.translator import partitioned
-from orchestration.runs.upkeep import upkeep_sensors
+from orchestration.runs.upkeep import compaction, upkeep_sensors
 
 os.umask(PRIVATE)  # of every process that Dagster loads this into
 # Of interfaces that are pinned with everything else: backfill_policy, partitions_def of a check.
@@ -33,7 +33,7 @@ def definitions(home: Home, landing: Path) -> dg.Definitions:
         assets=[*build_assets(home, landing, calendar, project), live_spec()],
         asset_checks=[live_check(home)],
         jobs=started_by.jobs,
-        schedules=started_by.schedules,
+        schedules=[*started_by.schedules, compaction(home)],
         sensors=[*started_by.sensors, *alert_sensors(home), *upkeep_sensors(home, partitioned(project)), live_sensor(home)],
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -12,6 +13,7 @@ import duckdb
 
 from orchestration.build.checks import RowDates
 from orchestration.seeds import seed
+from orchestration.sql import json_rows
 
 Span = tuple[date, date]  # first and last day
 
@@ -31,16 +33,18 @@ def rows_within(
 ) -> dict[str, dict[str, int]]:
     """Rows of each dated mart that are about a day of each named span: by mart, then by the span's name."""
     counts = {}
+    named = json_rows({"name": "varchar", "first_day": "date", "last_day": "date"})
+    given = json.dumps([{"name": each, "first_day": str(first), "last_day": str(last)} for each, (first, last) in spans.items()])
     for table, dates in dated.items():
         rows = connection.execute(
             f"""
             select name, count(first_date)
-            from (select unnest($names) as name, unnest($firsts)::date as first_day, unnest($lasts)::date as last_day)
+            from ({named})
             left join (select {dates.first} as first_date, {dates.last} as last_date from marts.{table})
                 on first_date <= last_day and last_date >= first_day
             group by name
             """,
-            {"names": [*spans], "firsts": [first for first, _ in spans.values()], "lasts": [last for _, last in spans.values()]},
+            {"rows": given},
         ).fetchall()
         counts[table] = dict(rows)
     return counts

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import yaml
 from dagster import DagsterInstance
+from dagster._core.instance.ref import InstanceRef
 
 from orchestration.home import Home, open_home
 
@@ -23,19 +25,26 @@ run_monitoring: {enabled: true, free_slots_after_run_end_seconds: 60}
 retention:
   schedule: {purge_after_days: 30}
   sensor: {purge_after_days: {skipped: 1, success: 30, failure: 30, started: 30}}
+# Events of many partitions are written in one transaction.
+event_log_storage: {module: orchestration.runs.events, class: EventStorage, config: {root: {env: DAGSTER_HOME}}}
 """
-OLDER = SETTINGS[: SETTINGS.index("# Ticks")]  # as kefu 0.1 wrote them
+OLDER = [SETTINGS[: SETTINGS.index(line)] for line in ("# Ticks", "# Events")]  # as kefu wrote them before
 
 
 def write_settings(home: Home) -> None:
     settings = home.dagster / "dagster.yaml"
-    if not settings.exists() or settings.read_text(encoding="utf-8") == OLDER:
+    if not settings.exists() or settings.read_text(encoding="utf-8") in OLDER:
         settings.write_text(SETTINGS, encoding="utf-8")
 
 
 def instance_of(home: Home) -> DagsterInstance:
+    """Dagster's instance of a home, whichever DAGSTER_HOME names. Settings that somebody changed stand as they are."""
     write_settings(home)
-    return DagsterInstance.from_config(str(home.dagster))
+    settings = yaml.safe_load((home.dagster / "dagster.yaml").read_text(encoding="utf-8")) or {}
+    storage = settings.get("event_log_storage", {})
+    is_ours = storage.get("module") == "orchestration.runs.events"
+    overrides = {"event_log_storage": {**storage, "config": {"root": str(home.dagster)}}} if is_ours else {}
+    return DagsterInstance.from_ref(InstanceRef.from_dir(str(home.dagster), overrides=overrides))
 
 
 if __name__ == "__main__":

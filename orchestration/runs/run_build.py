@@ -23,13 +23,14 @@ from orchestration.runs.record import record_builds, record_checks
 from orchestration.runs.shown import Shown
 from orchestration.runs.translator import Partitioned
 
+Context = dg.AssetExecutionContext | dg.OpExecutionContext
 PUBLISHED = dg.AssetKey("published_marts")
 UNIQUE_ID = "dagster_dbt/unique_id"  # the metadata that names what an asset or a check is in dbt
 CAUSE = "kefu/cause"  # the tag by which the list of runs says why one failed, or did nothing
 
 
 @contextmanager
-def cause_first(context: dg.AssetExecutionContext) -> Iterator[None]:
+def cause_first(context: Context) -> Iterator[None]:
     """Lets a run that fails say why in the first line of its error, and in the list of runs: Dagster says it last."""
     try:
         yield
@@ -38,7 +39,7 @@ def cause_first(context: dg.AssetExecutionContext) -> Iterator[None]:
         raise dg.Failure(localized(str(error))) from None
 
 
-def tell_cause(context: dg.AssetExecutionContext, cause: str) -> None:
+def tell_cause(context: Context, cause: str) -> None:
     context.instance.add_run_tags(context.run_id, {CAUSE: localized(cause)[:200]})
 
 
@@ -179,7 +180,7 @@ def _by_partition(
         )
 
 
-def reporting(context: dg.AssetExecutionContext) -> Report:
+def reporting(context: Context) -> Report:
     """Reports to the run's log, and to its output, which whoever started it sees."""
 
     def report(line: str) -> None:

@@ -159,7 +159,7 @@ def test_killed_in_between_it_is_finished_by_the_next_run(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as killing:
-        killing.setattr(forgetting, "compact", die)
+        killing.setattr(forgetting, "write_warehouse_anew", die)
         with pytest.raises(KeyboardInterrupt):
             forget(ANNA, landing, home)
     outcome = forget(ANNA, landing, home)

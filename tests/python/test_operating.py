@@ -36,7 +36,7 @@ def kefu_commands() -> list[str]:
 
 
 def test_the_guide_has_commands() -> None:
-    assert {command.split()[0] for command in kefu_commands()} == {"build", "backup", "restore", "live"}
+    assert {command.split()[0] for command in kefu_commands()} == {"build", "backup", "compact", "restore", "live"}
 
 
 @pytest.mark.parametrize("command", kefu_commands())

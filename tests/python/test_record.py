@@ -1,7 +1,9 @@
 """What was built is known to Dagster, whoever built it, in one transaction; and its storage does not grow for ever."""
 
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,9 @@ from sqlalchemy import Connection, Engine, event
 from orchestration.build.state import opened
 from orchestration.home import Home, open_home
 from orchestration.runs.definitions import definitions
-from orchestration.runs.instance import instance_of
-from orchestration.runs.partitions import COMPLETE, Calendar, calendar_of
+from orchestration.runs.events import EventStorage
+from orchestration.runs.instance import OLDER, SETTINGS, instance_of
+from orchestration.runs.partitions import COMPLETE, Calendar, calendar_of, range_tags
 from orchestration.runs.prune import prune
 
 LANDING = FIXTURES / "case101" / "landing"
@@ -120,6 +123,48 @@ def test_old_runs_go_with_their_logs_and_what_is_built_stays_known(tmp_path: Pat
         assert {check.partition for check in checks} == {"2025-10-01", "2025-10-02"}
 
 
+@dg.asset(partitions_def=OCTOBER, backfill_policy=dg.BackfillPolicy.single_run(), code_version="1")
+def whole() -> None:
+    """An asset of which one run takes all partitions."""
+
+
+def stored(home: Home) -> dict[str, list[Any]]:
+    """What Dagster's databases hold of the only run there, but for its id and times."""
+    (run,) = [path for path in (home.dagster / "history" / "runs").glob("*.db") if path.stem != "index"]
+    found = {}
+    for file in (run, run.with_name("index.db")):
+        with closing(sqlite3.connect(file)) as connection:
+            for query in (
+                "select dagster_event_type, step_key, asset_key, partition from event_logs where asset_key <> '' order by id",
+                f"select asset_key, last_run_id = '{run.stem}', last_materialization is null from asset_keys",
+                "select e.partition, t.asset_key, t.key, t.value from asset_event_tags t join event_logs e on t.event_id = e.id"
+                " order by 1, 3",
+            ):
+                found[f"{file.stem == 'index'} {query[:30]}"] = connection.execute(query).fetchall()
+    return found
+
+
+def test_events_of_many_partitions_are_those_of_dagster_in_few_transactions(tmp_path: Path) -> None:
+    counts, found = {}, {}
+    for name, settings in (("ours", SETTINGS), ("of_dagster", f"{OLDER[1]}# mine\n")):
+        home = open_home(tmp_path / name)
+        (home.dagster / "dagster.yaml").write_text(settings, encoding="utf-8")
+        commits: list[Connection] = []
+        note = commits.append
+        with instance_of(home) as instance:
+            assert isinstance(instance.event_log_storage, EventStorage) == (name == "ours")
+            event.listen(Engine, "commit", note)
+            assert dg.materialize([whole], instance=instance, tags=range_tags("2025-10-01", "2025-10-04")).success
+            event.remove(Engine, "commit", note)
+            assert instance.get_materialized_partitions(whole.key) == {f"2025-10-0{day}" for day in range(1, 5)}
+            newest = instance.get_latest_materialization_event(whole.key)
+            assert newest and newest.asset_materialization and newest.asset_materialization.partition == "2025-10-04"
+        counts[name], found[name] = len(commits), stored(home)
+    assert found["ours"] == found["of_dagster"]
+    assert len(found["ours"]["True select dagster_event_type, ste"]) == 8, "planned and done"
+    assert counts["ours"] < counts["of_dagster"] - 8
+
+
 def test_ticks_are_kept_for_a_time(tmp_path: Path) -> None:
     with instance_of(open_home(tmp_path)) as instance:
         for kind in (
@@ -134,10 +179,11 @@ def test_settings_of_an_older_kefu_are_renewed_and_ones_own_are_kept(tmp_path: P
     settings = home.dagster / "dagster.yaml"
     with instance_of(home):
         current = settings.read_text(encoding="utf-8")
-    older = current[: current.index("# Ticks")]
-    settings.write_text(older, encoding="utf-8")
-    with instance_of(home):
-        assert settings.read_text(encoding="utf-8") == current
+    for line in ("# Ticks", "# Events"):
+        older = current[: current.index(line)]
+        settings.write_text(older, encoding="utf-8")
+        with instance_of(home):
+            assert settings.read_text(encoding="utf-8") == current
     settings.write_text(older + "# mine\n", encoding="utf-8")
     with instance_of(home):
         assert settings.read_text(encoding="utf-8") == older + "# mine\n"
