@@ -14,7 +14,7 @@ IS_RIGHT = -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2> /dev/nu
 NEEDED = kefu needs Python 3.11: install it (on Debian 12: apt-get install python3.11-venv), or name one, as in \
 	make setup PYTHON=/opt/python3.11/bin/python
 
-.PHONY: setup install demo ui live test test-increments test-readers browser proxy postgres dates questions screenshots faults mutants moments bench bench-live bi test-bi spark-env java test-spark spark lint format lock
+.PHONY: setup install demo ui live test test-increments test-readers browser proxy postgres dates questions screenshots faults mutants moments bench bench-live bi test-bi spark-env java test-spark spark bench-spark lint format lock
 
 # A .venv that another Python was made with is made anew.
 ifneq ($(wildcard $(VENV)/bin/python),)
@@ -136,6 +136,10 @@ PATIENCE ?= 180
 bench: setup $(VENV)-bench/.installed
 	@PYTHONPATH=tests:tests/python $(VENV)/bin/python -m benchmarks.run --sizes "$(SIZES)" --work "$(BENCH)" --repeats $(REPEATS) \
 		--patience $(PATIENCE) --others $(VENV)-bench/bin/python
+
+# On Spark with one and with two workers, beside DuckDB.
+bench-spark: setup spark-env
+	@PYTHONPATH=tests:tests/python $(VENV)/bin/python -m benchmarks.spark --sizes "$(SIZES)" --work "$(BENCH)"
 
 # How long after a line was written the running day says so: with a history of LIVE_SIZE million messages, after HOURS of the day, for
 # so many minutes.

@@ -84,7 +84,7 @@ def too_much(size: int, work: Path, folder: Path, patience: float) -> str | None
 def _run(size: int, folder: Path, others: Path | None, repeats: int) -> None:
     _say(f"{size} million messages")
     started, machine = time.perf_counter(), _machine(others)
-    generated = _generate(size, folder)
+    generated = generate(size, folder)
     source = folder / "landing"
     steps = walk(source, folder / "walk", _say)
     taken = compare(source, folder / "beside", repeats, others, _say)
@@ -108,7 +108,7 @@ def _figures(one: Measured) -> dict[str, Any]:
     return {name: value for name, value in asdict(one).items() if name != "out"}
 
 
-def _generate(size: int, folder: Path) -> dict[str, Any]:
+def generate(size: int, folder: Path) -> dict[str, Any]:
     """Generates the sample, or takes that of an earlier run with what it took then."""
     note, landing = folder / "generated.json", folder / "landing"
     if note.exists():
