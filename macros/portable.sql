@@ -32,6 +32,13 @@
 {% macro each_of(list) -%} {{ adapter.dispatch('each_of')(list) }} {%- endmacro %}
 {% macro default__each_of(list) -%} unnest({{ list }}) {%- endmacro %}
 
+{#
+    A condition that always holds, for a step that several others read: DuckDB works such a step out once of itself, Spark only where
+    it cannot know that it would come to the same each time.
+#}
+{% macro worked_out_once() -%} {{ adapter.dispatch('worked_out_once')() }} {%- endmacro %}
+{% macro default__worked_out_once() -%} true {%- endmacro %}
+
 {# The latest non-null value of `expression` before this row of the named window, or the next one after it. #}
 {% macro latest_before(expression, window) -%} {{ adapter.dispatch('latest_before')(expression, window) }} {%- endmacro %}
 {% macro default__latest_before(expression, window) -%}

@@ -17,6 +17,8 @@
 
 {% macro spark__each_of(list) -%} explode({{ list }}) {%- endmacro %}
 
+{% macro spark__worked_out_once() -%} rand() >= 0 {%- endmacro %}
+
 {% macro spark__latest_before(expression, window) -%} lag({{ expression }}) ignore nulls over {{ window }} {%- endmacro %}
 
 {% macro spark__next_after(expression, window) -%} lead({{ expression }}) ignore nulls over {{ window }} {%- endmacro %}

@@ -59,7 +59,7 @@ read_items as (
     join read_dates d on i.scope = d.scope and i.item_date = d.item_date
     join rules r on d.rule_number = r.rule_number
     -- Where bots may answer nobody waits; a hand-over still says whose an unanswered round is.
-    where i.kind <> 'N' or r.reply_scope = 'human_only'
+    where (i.kind <> 'N' or r.reply_scope = 'human_only') and {{ worked_out_once() }}
 ),
 
 -- Nobody waits but where the routing took a conversation from humans: only these conversations need the walk.
@@ -110,6 +110,7 @@ runs as (
         {{ next_after("case when kind in ('B', 'R', 'H') then " ~ struct_of({'item': item, 'takes_over': 'takes_over',
             'run_number': 'run_number'}) ~ " end", "in_conversation") }} as next_one
     from numbered
+    where {{ worked_out_once() }}
     window in_conversation as (partition by rule_number, conversation_id order by item_at, item_rank, item_id)
 ),
 
@@ -201,6 +202,7 @@ found as (
         rule_number, conversation_id, shop_id, customer_id, account_id, item_date, segment, kind, item_id, item_rank, item_at,
         looked_back_to, reply, first_message_id, first_message_at, false as is_waiting
     from human_rounds
+    where {{ worked_out_once() }}
     union all
     select
         rule_number, conversation_id, shop_id, customer_id, account_id, item_date, segment, kind, item_id, item_rank, item_at,

@@ -27,12 +27,11 @@ days as (
     select platform, table_name, dt from deliveries
 ),
 
-usual as ( -- of the same weekday, over four weeks
-    select y.platform, y.table_name, y.dt, median(d.row_count) as usual_row_count
-    from days y
-    cross join (values (7), (14), (21), (28)) w (days_before)
-    join deliveries d on y.platform = d.platform and y.table_name = d.table_name and y.dt - w.days_before = d.dt
-    group by y.platform, y.table_name, y.dt
+usual as ( -- of the same weekday in the four weeks before, of those days that were delivered
+    select d.platform, d.table_name, d.dt + w.days_after as dt, median(d.row_count) as usual_row_count
+    from deliveries d
+    cross join (values (7), (14), (21), (28)) w (days_after)
+    group by d.platform, d.table_name, d.dt + w.days_after
     having count(d.row_count) >= 2
 ),
 

@@ -2,7 +2,7 @@
 -- account (null: the shop), date of the messages and buyer.
 {{ config(materialized='view') }}
 
-with talks as (select * from {{ ref('int_reception_talks') }}),
+with talks as (select * from {{ ref('int_reception_talks') }} where {{ worked_out_once() }}),
 
 shops as (select platform, shop_id, scope from {{ ref('int_shops') }}),
 

@@ -9,7 +9,7 @@
 
 with buyers as (select * from {{ ref('int_reception_buyers') }}),
 
-responses as (select * from {{ ref('int_reception_responses') }}),
+responses as (select * from {{ ref('int_reception_responses') }} where {{ worked_out_once() }}),
 
 messages as (
     select
@@ -33,6 +33,7 @@ messages as (
         count(*) filter (where agent_messages > 0 and coalesce(first_question_at > first_reply_at, true)) as agent_initiated,
         count(*) filter (where is_long) as long_buyers
     from buyers
+    where {{ worked_out_once() }}
     group by platform, shop_id, account_id, business_date
 ),
 

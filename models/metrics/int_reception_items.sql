@@ -20,7 +20,10 @@ items as (
     from {{ ref('int_items') }} i
     join read_dates d on i.platform = d.platform and i.item_at::date = d.item_on
     join rules r on i.scope = r.scope and d.item_on between r.valid_from and r.valid_to
-    where {{ since_first_item('i.item_at') }} and (i.kind in ('Q', 'R', 'B') and d.is_built or i.kind = 'H')
+    where
+        {{ since_first_item('i.item_at') }}
+        and (i.kind in ('Q', 'R', 'B') and d.is_built or i.kind = 'H')
+        and {{ worked_out_once() }}
 ),
 
 marked as (

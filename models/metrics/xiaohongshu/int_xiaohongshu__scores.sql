@@ -6,8 +6,7 @@ with sessions as (select * from {{ ref('int_xiaohongshu__session_edges') }}),
 
 first_responses as ( -- X-02: a session entered outside the working hours is out of this metric alone
     select
-        'first_response_rate_45s' as metric,
-        {{ session }},
+        'first_response_rate_45s' as metric, {{ session }},
         is_counted and in_work_hours as is_counted,
         case when in_work_hours then left_out_by when is_counted then 'outside_work_hours' end as left_out_by,
         is_on_time::integer as numerator,
@@ -20,17 +19,15 @@ first_responses as ( -- X-02: a session entered outside the working hours is out
 
 replied as ( -- X-04
     select
-        'reply_rate_24h' as metric, {{ session }}, is_counted, left_out_by,
-        is_replied_24h::integer as numerator, 1 as denominator,
-        is_counted and is_near_horizon as is_boundary, is_counted as is_counted_other_way,
+        'reply_rate_24h' as metric, {{ session }}, is_counted, left_out_by, is_replied_24h::integer as numerator,
+        1 as denominator, is_counted and is_near_horizon as is_boundary, is_counted as is_counted_other_way,
         (not is_replied_24h)::integer as numerator_other_way
     from sessions
 ),
 
 answered_in_time as ( -- X-16: of those entered in the window
     select
-        'reply_rate_3min' as metric,
-        {{ session }},
+        'reply_rate_3min' as metric, {{ session }},
         is_counted and in_reply_window as is_counted,
         case when in_reply_window then left_out_by end as left_out_by,
         is_replied_3min::integer as numerator,
@@ -42,27 +39,24 @@ answered_in_time as ( -- X-16: of those entered in the window
 ),
 
 others as ( -- means, and rates over ratings, know no edge
-    select
-        'satisfaction_rate' as metric, {{ session }}, is_counted, left_out_by,
-        is_satisfied::integer as numerator, 1 as denominator -- X-07
+    select 'satisfaction_rate' as metric, *, is_satisfied::integer as numerator, 1 as denominator -- X-07
     from sessions
     where stars is not null
     union all
-    select 'dissatisfaction_rate', {{ session }}, is_counted, left_out_by, (not is_satisfied)::integer, 1 -- X-16
+    select 'dissatisfaction_rate', *, (not is_satisfied)::integer, 1 -- X-16
     from sessions
     where stars is not null
     union all
-    select 'rating_participation_rate', {{ session }}, is_counted, left_out_by, (stars is not null)::integer, 1 -- X-08
-    from sessions
+    select 'rating_participation_rate', *, (stars is not null)::integer, 1 from sessions -- X-08
     union all
-    select 'avg_reply_interval_seconds', {{ session }}, is_counted, left_out_by, reply_interval_seconds, 1
-    from sessions -- X-09: per session that has an interval
+    select 'avg_reply_interval_seconds', *, reply_interval_seconds, 1 -- X-09: per session that has an interval
+    from sessions
     where reply_intervals > 0
     union all
-    select 'avg_reply_gap_seconds', {{ session }}, is_counted, left_out_by, reply_interval_seconds, reply_intervals
+    select 'avg_reply_gap_seconds', *, reply_interval_seconds, reply_intervals
     from sessions where reply_intervals > 0
     union all
-    select 'avg_first_response_seconds', {{ session }}, is_counted, left_out_by, first_response_seconds, 1 -- X-10
+    select 'avg_first_response_seconds', *, first_response_seconds, 1 -- X-10
     from sessions
     where is_replied_24h
 ),
@@ -74,7 +68,7 @@ scored as (
     union all
     select * from answered_in_time
     union all
-    select *, false, null, null from others
+    select metric, {{ session }}, is_counted, left_out_by, numerator, denominator, false, null, null from others
 )
 
 select
