@@ -64,7 +64,7 @@ test-bi: setup browser postgres $(VENV)-bi/.installed
 
 # The warehouse: from landing to marts, its runs and its commands.
 test: lint
-	@$(VENV)/bin/pytest -m "not readers and not increments"
+	@$(VENV)/bin/pytest -m "not readers and not increments and not spark"
 
 # Deliveries in any order, random streams, moved boundaries, kills, what is held back: builds on builds equal a full rebuild.
 # Told out by test, as one file of them takes minutes.
@@ -78,7 +78,7 @@ test-readers: setup browser proxy postgres
 # The models on a cluster of two workers beside DuckDB. CASES=all: every case, and the models' unit tests on Spark.
 CLUSTER = $(VENV)-spark/bin/python -m orchestration.spark.cluster
 test-spark: setup spark-env
-	@CASES="$(CASES)" $(CLUSTER) $(CURDIR)/$(VENV)/bin/pytest -n 0 tests/spark
+	@CASES="$(CASES)" $(CLUSTER) $(CURDIR)/$(VENV)/bin/pytest -n 0 -m spark tests/python/test_spark.py
 
 # The demo's shops on such a cluster, in a home of its own.
 SPARK_HOME_DIR ?= demo/spark

@@ -19,6 +19,7 @@ from orchestration.build.checks import LastRun
 from orchestration.home import PROJECT, Home
 from orchestration.spark.engine import ENGINE, MASTER, SPARK
 
+pytestmark = pytest.mark.spark
 PYTHON = PROJECT / ".venv-spark" / "bin" / "python"
 ALL = sorted(path.name for path in FIXTURES.iterdir())
 CASES = ALL if os.environ.get("CASES") == "all" else ["case101"]
