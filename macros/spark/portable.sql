@@ -17,7 +17,8 @@
 
 {% macro spark__each_of(list) -%} explode({{ list }}) {%- endmacro %}
 
-{% macro spark__worked_out_once() -%} rand() >= 0 {%- endmacro %}
+{# Not in unit tests, whose mocks Spark 4 cannot tell apart then: it fails in DeduplicateRelations. #}
+{% macro spark__worked_out_once() -%} {{ 'true' if model.resource_type == 'unit_test' else 'rand() >= 0' }} {%- endmacro %}
 
 {% macro spark__latest_before(expression, window) -%} lag({{ expression }}) ignore nulls over {{ window }} {%- endmacro %}
 
