@@ -77,8 +77,10 @@ test-readers: setup browser proxy postgres
 
 # The models on a cluster of two workers beside DuckDB. CASES=all: every case, and the models' unit tests on Spark.
 CLUSTER = $(VENV)-spark/bin/python -m orchestration.spark.cluster
+# A case is so small that compiling what runs takes longer than running it.
+OF_SMALL_DATA = -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dspark.sql.codegen.wholeStage=false -Dspark.sql.codegen.factoryMode=NO_CODEGEN
 test-spark: setup spark-env
-	@CASES="$(CASES)" $(CLUSTER) $(CURDIR)/$(VENV)/bin/pytest -n 0 -m spark tests/python/test_spark.py
+	@CASES="$(CASES)" JDK_JAVA_OPTIONS="$(OF_SMALL_DATA)" $(CLUSTER) $(CURDIR)/$(VENV)/bin/pytest -n 0 -m spark tests/python/test_spark.py
 
 # The demo's shops on such a cluster, in a home of its own.
 SPARK_HOME_DIR ?= demo/spark

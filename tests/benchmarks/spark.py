@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness import marts
+
 from benchmarks.measure import Measured, measured
 from benchmarks.run import generate
 from benchmarks.steps import deliver, dts_of
-from harness import marts
-
 from orchestration.home import PROJECT
 
 SPARK = PROJECT / ".venv-spark" / "bin"

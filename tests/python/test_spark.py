@@ -9,11 +9,12 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import FIXTURES, Outcome, build, marts, query
+from harness import FIXTURES, Outcome, build, kefu, marts, query, warehouse
 
 from orchestration.build.checks import LastRun
 from orchestration.home import PROJECT, Home
@@ -22,7 +23,9 @@ from orchestration.spark.engine import ENGINE, MASTER, SPARK
 pytestmark = pytest.mark.spark
 PYTHON = PROJECT / ".venv-spark" / "bin" / "python"
 ALL = sorted(path.name for path in FIXTURES.iterdir())
-CASES = ALL if os.environ.get("CASES") == "all" else ["case101"]
+IS_ALL = os.environ.get("CASES") == "all"
+CASES = ALL if IS_ALL else ["case101"]
+URL = os.environ.get(MASTER, "")
 # One process for all commands: Spark takes long to start, and longer to get warm.
 COMMANDS = """
 import json, shutil, sys
@@ -30,6 +33,23 @@ from orchestration.cli import main
 for command, *arguments in json.loads(sys.argv[1]):
     if code := shutil.move(*arguments) and 0 if command == "move" else main([command, *arguments]):
         sys.exit(code)
+"""
+UNIT_TESTS = """
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from dbt.cli.main import dbtRunner
+from orchestration.build.dbt import _options
+from orchestration.home import Home
+from orchestration.spark.session import session
+home = Home(Path(sys.argv[1]))
+with session(home), TemporaryDirectory() as folder:
+    selected = ["--select", "test_type:unit", "--exclude", "path:models/live"]
+    run = dbtRunner().invoke(["test", *selected, *_options(home, folder, "spark")])
+    failed = [result for result in run.result if result.status != "pass"]
+    for result in failed:
+        print(result.node.unique_id, result.message)
+    print(f"passed: {len(run.result)}" if not failed else f"failed: {len(failed)}")
 """
 # What one engine or one build has for itself: hashes, moments, what the last build wrote down for the next one.
 OWN_COLUMNS = {"digest", "published_at", "landed_at"}
@@ -42,24 +62,21 @@ OF_THE_LAST_BUILD = {
 }
 
 
-@pytest.fixture(scope="session")
-def master() -> str:
-    assert os.environ.get(MASTER, "").startswith("spark://"), f"run it by `make test-spark`, which sets {MASTER}"
-    return os.environ[MASTER]
+@pytest.fixture(scope="module", autouse=True)
+def models_run_on_duckdb_in_this_process() -> Iterator[None]:
+    assert URL.startswith("spark://"), f"run it by `make test-spark`, which sets {MASTER}"
+    with pytest.MonkeyPatch.context() as patch:
+        for name in (ENGINE, MASTER):
+            patch.delenv(name)
+        yield
 
 
-@pytest.fixture(autouse=True)
-def models_run_on_duckdb_in_this_process(master: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (ENGINE, MASTER):
-        monkeypatch.delenv(name)
-
-
-def on_spark(master: str, *commands: tuple[object, ...]) -> Outcome:
+def on_spark(*commands: tuple[object, ...]) -> Outcome:
     """Runs commands of kefu in one process whose models run on the cluster. Ends where one fails."""
     run = subprocess.run(
         [str(PYTHON), "-c", COMMANDS, json.dumps([[str(each) for each in command] for command in commands])],
         cwd=PROJECT,
-        env=os.environ | {ENGINE: SPARK, MASTER: master},
+        env=os.environ | {ENGINE: SPARK, MASTER: URL},
         capture_output=True,
         text=True,
     )
@@ -99,51 +116,119 @@ def results(home: Path) -> dict[str, str]:
     return {each["unique_id"]: each["status"] for each in LastRun(Home(home)).results if each["unique_id"].startswith("test.")}
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_a_full_build_equals_duckdb_s(case: str, master: str, built_homes: dict[str, Path], tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    said = on_spark(master, ("build", "--landing", FIXTURES / case / "landing", "--home", home))
-    assert said.code == 0, said.err[-3000:]
-    assert_equal(home, built_homes[case])
-    assert results(home) == results(built_homes[case])
-    assert len(results(home)) > 50
-    ran = re.findall(r"spark: executor (\d+) on \S+ ran ([\d,]+) tasks", said.out)
-    assert len(ran) == 2, said.out[-2000:]
+@dataclass(frozen=True)
+class Built:
+    """What was built on the cluster, and what was said."""
+
+    said: str
+    folder: Path
+    gone: str  # the last date, of which nothing remains in home `increments`
 
 
 @pytest.fixture(scope="module")
-def increments(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    yield tmp_path_factory.mktemp("increments")
-
-
-def test_late_and_shuffled_deliveries_with_a_date_of_which_nothing_remains(
-    master: str, built_homes: dict[str, Path], increments: Path
-) -> None:
-    landing, home = increments / "landing", increments / "home"
+def built(built_homes: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Each case whole, then case 101 in two builds: late and shuffled deliveries, and the last date taken back."""
+    folder = tmp_path_factory.mktemp("spark")
+    landing, home = folder / "landing", folder / "increments"
     shutil.copytree(FIXTURES / "case101" / "landing", landing)
-    dts = sorted({folder.name for folder in landing.glob("*/*/dt=*")})
-    (last,) = query(built_homes["case101"], "select 'dt=' || max(business_date) from marts.taobao_rounds")[0]
-    gone, kept = [dt for dt in dts if dt >= last], [dt for dt in dts if dt < last]
-    late = random.Random(101).sample(kept, len(kept) // 2)
-    moved = {
-        folder: _made(increments / "late" / folder.relative_to(landing)) for dt in late for folder in landing.glob(f"*/*/{dt}")
-    }
-    for folder, aside in moved.items():
-        folder.rename(aside)
-    going = {
-        folder: _made(increments / "gone" / folder.relative_to(landing)) for dt in gone for folder in landing.glob(f"*/*/{dt}")
-    }
+    (last,) = query(built_homes["case101"], "select max(business_date)::varchar from marts.taobao_rounds")[0]
+    dts = sorted({path.name for path in landing.glob("*/*/dt=*")})
+    kept = [dt for dt in dts if dt < f"dt={last}"]
+    late = _aside(landing, folder / "late", random.Random(101).sample(kept, len(kept) // 2))
+    going = _aside(landing, folder / "gone", [dt for dt in dts if dt not in kept])
+    for path, aside in late.items():
+        path.rename(_made(aside))
+    for aside in going.values():
+        _made(aside)
     said = on_spark(
-        master,
+        *(("build", "--landing", FIXTURES / case / "landing", "--home", folder / case) for case in CASES),
         ("build", "--landing", landing, "--home", home),
-        *(("move", aside, folder) for folder, aside in moved.items()),
-        *(("move", folder, aside) for folder, aside in going.items()),
+        *(("move", aside, path) for path, aside in late.items()),
+        *(("move", path, aside) for path, aside in going.items()),
         ("build", "--landing", landing, "--home", home, "--prune"),
     )
     assert said.code == 0, said.err[-3000:]
-    build(landing, increments / "full")
-    assert_equal(home, increments / "full")
-    assert not query(home, f"from marts.taobao_rounds where business_date = '{last.removeprefix('dt=')}'")
+    return Built(said.out, folder, last)
+
+
+def _aside(landing: Path, aside: Path, dts: list[str]) -> dict[Path, Path]:
+    """The folders of some dts, and where each is to lie beside the landing folder."""
+    return {path: aside / path.relative_to(landing) for dt in dts for path in landing.glob(f"*/*/{dt}")}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_full_build_equals_duckdb_s(case: str, built: Built, built_homes: dict[str, Path]) -> None:
+    assert_equal(built.folder / case, built_homes[case])
+    assert results(built.folder / case) == results(built_homes[case])
+    assert len(results(built.folder / case)) > 30
+
+
+def test_both_workers_have_work(built: Built) -> None:
+    ran = re.findall(r"spark: executor (\d+) on \S+ ran ([\d,]+) tasks", built.said)
+    assert {executor for executor, _ in ran} == {"0", "1"}
+    assert len(ran) == 2 * (len(CASES) + 2)
+
+
+def test_late_and_shuffled_deliveries_with_a_date_of_which_nothing_remains(built: Built, tmp_path: Path) -> None:
+    home = built.folder / "increments"
+    build(built.folder / "landing", tmp_path / "full")
+    assert_equal(home, tmp_path / "full")
+    assert not query(home, f"from marts.taobao_rounds where business_date >= '{built.gone}'")
+    rebuilt = re.findall(r"rebuilt taobao: (\d+) dates", built.said)
+    assert int(rebuilt[-1]) >= 1  # by dates, not from nothing
+    assert warehouse(home, "from build.computed") == [("spark", True)]
+
+
+def test_readers_and_commands_notice_no_difference(built: Built, built_homes: dict[str, Path], tmp_path: Path) -> None:
+    home, of_duckdb = built.folder / "case101", built_homes["case101"]
+    (round_id,) = query(home, "select min(round_id) from marts.taobao_rounds where not is_counted")[0]
+    explained = [kefu("explain", round_id, "--home", each) for each in (home, of_duckdb)]
+    assert explained[0] == explained[1]
+    assert explained[0].code == 0
+    assert kefu("backup", "--home", home, "--to", tmp_path / "home.tar.gz").code == 0
+    assert kefu("restore", "--home", tmp_path / "restored", "--from", tmp_path / "home.tar.gz").code == 0
+    assert_equal(tmp_path / "restored", of_duckdb)
+    assert kefu("compact", "--home", tmp_path / "restored").code == 0
+    refused = kefu("simulate", "--home", tmp_path / "restored", "--set", "response_target_seconds=120")
+    assert "was built on Spark" in refused.err
+    build(FIXTURES / "case101" / "landing", tmp_path / "restored")  # on DuckDB, without anything new
+    assert_equal(tmp_path / "restored", of_duckdb)
+    assert not (tmp_path / "restored" / "spark").exists()
+
+
+@pytest.mark.skipif(not IS_ALL, reason="of make test-spark CASES=all, as it takes some minutes")
+def test_a_killed_build_and_a_plain_one_equal_a_full_rebuild(built: Built, tmp_path: Path) -> None:
+    landing, home = built.folder / "landing", built.folder / "increments"
+    back = sorted((built.folder / "gone").glob("*/*/*"))
+    for path in back:
+        path.rename(_made(landing / path.relative_to(built.folder / "gone")))
+    dies = subprocess.Popen(
+        [str(PYTHON), "-c", COMMANDS, json.dumps([["build", "--landing", str(landing), "--home", str(home)]])],
+        cwd=PROJECT,
+        env=os.environ | {ENGINE: SPARK, MASTER: URL},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert dies.stdout is not None
+    assert any(line.startswith("built ") for line in dies.stdout)  # in the midst of its models
+    dies.kill()
+    dies.wait()
+    assert warehouse(home, "from build.computed") == [("spark", False)]
+    said = on_spark(("build", "--landing", landing, "--home", home))
+    assert said.code == 0, said.err[-3000:]
+    assert_equal(home, built.folder / "case101")
+
+
+@pytest.mark.skipif(not IS_ALL, reason="of make test-spark CASES=all, as it takes some minutes")
+def test_unit_tests_pass_on_spark(built: Built) -> None:
+    run = subprocess.run(
+        [str(PYTHON), "-c", UNIT_TESTS, str(built.folder / "case101")],
+        cwd=PROJECT,
+        env=os.environ | {ENGINE: SPARK, MASTER: URL},
+        capture_output=True,
+        text=True,
+    )
+    assert re.fullmatch(r"passed: \d{3}", run.stdout.splitlines()[-1]), run.stdout[-3000:] + run.stderr[-2000:]
 
 
 def _made(path: Path) -> Path:
