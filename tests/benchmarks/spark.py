@@ -1,4 +1,4 @@
-"""`make bench-spark`: a full build and a new day on Spark with 1 and 2 workers, beside DuckDB, on the same files in the same run."""
+"""`make bench-spark`: a full build and a new day on Spark with 1 and 2 workers, beside DuckDB, on the same files."""
 
 from __future__ import annotations
 
