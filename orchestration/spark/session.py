@@ -11,6 +11,7 @@ from orchestration.errors import KefuError
 from orchestration.home import Home, first_line
 from orchestration.spark.engine import master
 from orchestration.spark.lake import External
+from orchestration.sql import text
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -62,7 +63,7 @@ def register(spark: SparkSession, home: Home, tables: Iterable[External]) -> Non
     known: dict[str, str] = json.loads(note.read_text()) if note.exists() else {}
     wanted = {
         table.relation: f"create table {table.relation} ({table.columns}) using parquet "
-        f"options (path '{table.folder}', recursiveFileLookup 'true')"
+        f"options (path {text(table.folder)}, recursiveFileLookup true)"
         for table in tables
     }
     for schema in sorted({relation.partition(".")[0] for relation in wanted}):

@@ -47,6 +47,7 @@ RUN_ELSEWHERE = {
     "taobao,answered_rate,": "test_recipes.py::test_a_metric",
     "answered as (": "test_recipes.py::test_a_metric",
     "taobao,week,week,": "test_recipes.py::test_a_period",
+    ".venv-spark/bin/kefu build --landing LANDING --home HOME --engine spark": "test_spark.py::test_a_full_build_equals_duckdb_s",
     "kefu live --landing DIR --home DIR --port ": "test_live.py::test_the_page_shows_a_message_until_it_is_answered",
     "kefu generate ... --live ": "test_live.py::test_the_next_day_of_the_sample_comes_alive",
     "kefu publish --home DIR --postgres ": "test_export.py::test_postgres_has_every_row_type_and_description",
@@ -58,6 +59,9 @@ RUN_ELSEWHERE = {
     "KEFU_HOME=demo/home .venv/bin/mf query ": "test_semantic_layer.py::test_it_gives_the_figures_of_each_day",
     "name,role,platform,shop_id": "test_bi.py::test_the_people_of_the_document",
     # Here their options, assets and partitions are looked at.
+    ".venv/bin/dagster job execute -m orchestration.runs.definitions -j daily_build ": (
+        "test_dagster.py::test_one_run_over_a_range_builds_those_dates_and_the_rest_follows"
+    ),
     ".venv/bin/dagster asset materialize -m orchestration.runs.definitions --select marts/service_metrics ": (
         "test_dagster.py::test_a_backfill_of_one_mart_is_published_with_rows_figures_and_a_picture"
     ),
@@ -411,6 +415,7 @@ def test_commands_of_kefu(place: Place) -> None:
         "template",
         "simulate",
         "publish",
+        "compact",
         "forget",
     ]  # restore reads a backup, forget comes last
     for arguments in sorted(forms, key=lambda arguments: order.index(arguments[0])):
@@ -477,7 +482,7 @@ def test_commands_of_dagster(place: Place) -> None:
             name = parsed[f"{group}_name"]
             name = name if isinstance(name, str) else name[0]
             assert name in {each.name for each in getattr(defs, f"{group}s") or ()}, command.text
-            if group not in started:
+            if group not in started and not command.elsewhere:
                 started[group] = subprocess.run(  # one after the other: both have dbt read the project into the home
                     [PROGRAM("dagster"), *command.words[1:]],
                     cwd=PROJECT,
