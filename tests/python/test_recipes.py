@@ -58,8 +58,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     append(seeds / "metrics.csv", metric)
     append(seeds / "metric_tables.csv", table)
     scores = models / "metrics" / "taobao" / "int_taobao__round_scores.sql"
-    replace(scores, "\n)\n\nselect *, []::varchar[] as remarks", f"\n),\n\n{step}\n\nselect *, []::varchar[] as remarks")
-    append(scores, "union all\nselect *, [] from answered")
+    replace(
+        scores,
+        "\n)\n\nselect *, {{ empty_list() }} as remarks",
+        "\n),\n\n" + step + "\n\nselect *, {{ empty_list() }} as remarks",
+    )
+    append(scores, "union all\nselect *, {{ empty_list() }} from answered")
 
     (periods,) = snippets("A period", "csv")
     append(seeds / "metric_periods.csv", periods)
