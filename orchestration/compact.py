@@ -92,16 +92,11 @@ def write_published_anew(home: Home) -> None:
 
 def _write_anew(home: Home, file: Path, options: str = "") -> None:
     """Copies a database to a file aside, looks whether everything is in it, and puts it in place with the modes that it had."""
-    settings: dict[str, str | bool | int | float | list[str]] = {
-        "temp_directory": str(home.temporary),
-        "memory_limit": "4GB",
-        "file_search_path": str(home.path),  # of views on what Spark made
-    }
     mode = file.stat().st_mode
     with scratch(home.temporary) as folder:
         aside = Path(folder, file.name)
         try:
-            with duckdb.connect(config=settings) as connection:
+            with duckdb.connect(config=home.settings) as connection:
                 connection.execute(f"attach {text(file)} as warehouse (read_only); attach {text(aside)} as compacted {options}")
                 connection.execute("copy from database warehouse to compacted; checkpoint compacted")
                 _check_same(connection, file)

@@ -96,6 +96,11 @@ class Home:
     def temporary(self) -> Path:
         return self.path / "tmp"
 
+    @property
+    def settings(self) -> dict[str, str | bool | int | float | list[str]]:
+        """Of DuckDB, for whatever opens the warehouse: views on what Spark made name files from the home on, which may move."""
+        return {"temp_directory": str(self.temporary), "memory_limit": "4GB", "file_search_path": str(self.path)}
+
     def connect(self, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
         """Opens the warehouse, with Beijing time as the session's zone. KefuError where a program holds it open for too long."""
         wait = _Wait(READER_PATIENCE_SECONDS)
@@ -104,12 +109,7 @@ class Home:
                 connection = duckdb.connect(
                     str(self.warehouse),
                     read_only=read_only,
-                    # Views on what Spark made name its files from the home on, which may be moved.
-                    config={
-                        "temp_directory": str(self.temporary),
-                        "memory_limit": "4GB",
-                        "file_search_path": str(self.path),
-                    },
+                    config=self.settings,
                 )
             except duckdb.IOException as error:
                 reason = first_line(error)

@@ -144,13 +144,7 @@ def _write(
     home: Home, target: Path, with_previous: bool, marts: Sequence[str], base: Version | None
 ) -> tuple[int, list[tuple[str, date]]]:
     """Returns how many rows were replaced since a version was written whole, and the dates that are held."""
-    settings: dict[str, str | bool | int | float | list[str]] = {
-        "temp_directory": str(home.temporary),
-        "memory_limit": "4GB",
-        "preserve_insertion_order": "false",
-        "file_search_path": str(home.path),  # of views on what Spark made
-    }
-    with duckdb.connect(config=settings) as connection:
+    with duckdb.connect(config=home.settings | {"preserve_insertion_order": "false"}) as connection:
         connection.execute(f"attach {text(home.warehouse)} as warehouse (read_only)")
         held_dates = connection.execute(f"select platform, business_date from {HELD_DATES} order by all").fetchall()
         if base:

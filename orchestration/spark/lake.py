@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -45,7 +45,7 @@ def write_lake(connection: duckdb.DuckDBPyConnection, home: Home) -> Iterator[Ex
         yield External(f"staging.{table.relation}", _typed(connection, f"staging.{table.relation}"), folder)
 
 
-def write_sources(connection: duckdb.DuckDBPyConnection, home: Home, relations: list[str]) -> Iterator[External]:
+def write_sources(connection: duckdb.DuckDBPyConnection, home: Home, relations: Sequence[str]) -> Iterator[External]:
     """Writes what the pipeline keeps of itself, which models read as well: small tables, whole."""
     shutil.rmtree(home.spark / "sources", ignore_errors=True)
     for relation in relations:

@@ -50,7 +50,7 @@ def on_spark(home: Home, sources: Sequence[str], tables: Sequence[Made], *, anew
         shutil.rmtree(home.spark, ignore_errors=True)
     with session(home) as spark:
         with opened(home) as state:
-            external = [*write_lake(state.connection, home), *write_sources(state.connection, home, list(sources))]
+            external = [*write_lake(state.connection, home), *write_sources(state.connection, home, sources)]
             register(spark, home, external)
             _give_kept(spark, home, state.connection)
             state.mark_computing(is_whole=False)

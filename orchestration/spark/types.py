@@ -15,17 +15,7 @@ OF_SPARK = {
     "DATE": "date",
     "TIMESTAMP": "timestamp_ntz",
 }
-OF_DUCKDB = {
-    "string": "varchar",
-    "array<string>": "varchar[]",
-    "boolean": "boolean",
-    "int": "integer",
-    "bigint": "bigint",
-    "double": "double",
-    "date": "date",
-    "timestamp_ntz": "timestamp",
-    "void": "varchar",
-}
+OF_DUCKDB = {of_spark: of_duckdb for of_duckdb, of_spark in OF_SPARK.items()}
 
 
 def of_spark(data_type: str) -> str:

@@ -165,6 +165,13 @@ def words_of_dashboards(home: Path) -> set[str]:
     return asked
 
 
+def copied(landing_and_home: tuple[Path, Path], folder: Path) -> tuple[Path, Path]:
+    """Copies a landing folder and a home into a folder, for a test to change."""
+    for source, name in zip(landing_and_home, ("landing", "home"), strict=True):
+        shutil.copytree(source, folder / name, symlinks=True)
+    return folder / "landing", folder / "home"
+
+
 def query(home: Path, sql: str) -> list[tuple[Any, ...]]:
     """Rows of a query on the published marts."""
     with duckdb.connect(str(home / "kefu.duckdb"), read_only=True) as connection:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -17,7 +16,7 @@ import dagster as dg
 import duckdb
 import pytest
 from faults.common import KEFU, check_clean, deliver, steps
-from harness import FIXTURES, build, kefu, marts, other_process
+from harness import FIXTURES, build, copied, kefu, marts, other_process
 
 from orchestration import compact as compacting
 from orchestration.build.state import opened
@@ -51,9 +50,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.fixture
 def copies(grown: tuple[Path, Path], tmp_path: Path) -> tuple[Path, Path]:
     """Of both, for a test to change."""
-    for source, name in zip(grown, ("landing", "home"), strict=True):
-        shutil.copytree(source, tmp_path / name, symlinks=True)
-    return tmp_path / "landing", tmp_path / "home"
+    return copied(grown, tmp_path)
 
 
 def contents(file: Path) -> dict[str, Any]:

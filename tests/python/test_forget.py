@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import people
 import pytest
-from harness import Outcome, build, kefu, marts, query, warehouse
+from harness import Outcome, build, copied, kefu, marts, query, warehouse
 from people import ANNA, BERT, DAYS
 
 from orchestration.landing.contract import Column, PersonLink, Table
@@ -37,17 +37,13 @@ def built(empty_home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
 @pytest.fixture
 def copies(built: tuple[Path, Path], tmp_path: Path) -> tuple[Path, Path]:
     """Of the built ones, for a test to change."""
-    for source, name in zip(built, ("landing", "home"), strict=True):
-        shutil.copytree(source, tmp_path / name, symlinks=True)
-    return tmp_path / "landing", tmp_path / "home"
+    return copied(built, tmp_path)
 
 
 @pytest.fixture(scope="module")
 def forgotten(built: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Outcome]:
     folder = tmp_path_factory.mktemp("forgotten")
-    landing, home = folder / "landing", folder / "home"
-    shutil.copytree(built[0], landing)
-    shutil.copytree(built[1], home, symlinks=True)
+    landing, home = copied(built, folder)
     (home / "logs" / "dbt.log").write_text(f"cannot convert '{ANNA}'", encoding="utf-8")
     (landing / "taobao" / "messages" / f"dt={DAYS[0]}" / "export.csv").chmod(0o640)
     with pytest.MonkeyPatch.context() as patch:

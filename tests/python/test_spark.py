@@ -31,7 +31,9 @@ COMMANDS = """
 import json, shutil, sys
 from orchestration.cli import main
 for command, *arguments in json.loads(sys.argv[1]):
-    if code := shutil.move(*arguments) and 0 if command == "move" else main([command, *arguments]):
+    if command == "move":
+        shutil.move(*arguments)
+    elif code := main([command, *arguments]):
         sys.exit(code)
 """
 UNIT_TESTS = """
